@@ -1,0 +1,21 @@
+//! The pure core: data in, decision out. No I/O, no clock, no runtime, no actor, and no word of any exchange's own: a pool is a
+//! *position* with weights here. `tests/architecture.rs` keeps it so.
+
+pub mod allocation;
+pub mod decide;
+pub mod fees;
+pub mod gas;
+pub mod ids;
+pub mod outcome;
+pub mod peg;
+pub mod plan;
+pub mod policy;
+pub mod position;
+pub mod ramp;
+pub mod reading;
+pub mod restart;
+pub mod schedule;
+pub mod target;
+pub mod trigger;
+pub mod turns;
+pub mod units;
