@@ -1,0 +1,58 @@
+//! `ballast check`: reads the settings, says what they are or what is wrong with them, and opens no socket.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::config::{self, EXIT_CODE, Environment, Settings};
+
+/// Checks the settings in `dir` under the environment of this process.
+///
+/// Prints a summary and returns 0, or prints every fault to standard error and returns [`EXIT_CODE`].
+#[must_use]
+pub fn run(dir: &Path) -> ExitCode {
+    // A reader that closed the pipe has seen enough; the exit code still tells.
+    match config::load(dir, &Environment::process()) {
+        Ok(settings) => {
+            let _ = summarise(&settings, &mut io::stdout().lock());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            let _ = write!(io::stderr().lock(), "{faults}");
+            ExitCode::from(EXIT_CODE)
+        }
+    }
+}
+
+fn summarise(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "The settings are in order.")?;
+    for chain in settings.chains.values() {
+        let pools = settings.pools.values().filter(|pool| pool.chain == chain.name).count();
+        writeln!(out, "\nchain {} (id {}), pools: {pools}", chain.name, chain.chain_id)?;
+        for pool in settings.pools.values().filter(|pool| pool.chain == chain.name) {
+            writeln!(out, "  pool {} at {}, policy {}", pool.id, pool.address, pool.policy_name)?;
+            for (asset, weight) in pool.mandate.assets.iter().zip(pool.mandate.base_target.weights()) {
+                writeln!(out, "    {asset} {weight}")?;
+            }
+        }
+    }
+    writeln!(out, "\nhttp on {}", settings.http.listen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_chains_pools_and_policies() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example");
+        let settings = config::load(&example, &Environment::default()).unwrap();
+        let mut out = Vec::new();
+        summarise(&settings, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for part in ["chain mainnet (id 1), pools: 1", "pool treasury", "policy article", "DAI 40.00 %", "http on 127.0.0.1:9464"]
+        {
+            assert!(text.contains(part), "{part} in:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Settings, read once and whole before any socket is opened.
+//!
+//! Four layers, each over the one before: the built-in `config/default.toml`, `DIR/ballast.toml`, `DIR/pools/*.toml` and
+//! `DIR/policies/*.toml` (one file a pool, one file a policy), and environment variables that begin with `BALLAST__`. Every
+//! value remembers where it was written. [`load()`] either gives typed [`Settings`] or *all* [`Faults`] at once, each with its
+//! place, key, value, expectation and mend.
+//!
+//! This room is the only one that reads the process environment, and it does so in one function, [`Environment::process`].
+
+mod check;
+mod environment;
+mod fault;
+mod inspection;
+mod layers;
+mod load;
+mod parse;
+mod read;
+mod section;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use environment::Environment;
+pub use fault::{EXIT_CODE, Fault, Faults};
+pub use load::load;
+pub use settings::{
+    AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, HttpSettings, LogFormat, PoolKind, PoolSettings,
+    Settings, SignerSettings, TelemetrySettings,
+};

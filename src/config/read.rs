@@ -1,0 +1,7 @@
+//! From the tree of values to typed settings, one file for each part.
+
+pub(super) mod asset;
+pub(super) mod chain;
+pub(super) mod policy;
+pub(super) mod pool;
+pub(super) mod service;

@@ -1,0 +1,115 @@
+//! `policies/NAME.toml`, and the same keys as a pool's `[policy_overrides]`.
+
+use std::time::Duration;
+
+use crate::config::check;
+use crate::config::inspection::Read;
+use crate::config::parse;
+use crate::config::section::Section;
+use crate::domain::gas::GasRule;
+use crate::domain::policy::{CompositionRule, Policy, RampRule};
+use crate::domain::schedule::{Schedule, ScheduleError};
+use crate::domain::trigger::PerClass;
+use crate::domain::units::GasPrice;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+/// Reads one policy: every key must be there, so that nothing is allowed that nobody wrote down.
+pub(in crate::config) fn policy(mut at: Section<'_>) -> Read<Policy> {
+    let drift_threshold = at.required("drift_threshold", parse::percent(1, 10_000));
+    let dead_band = at.required("dead_band", parse::percent(0, 10_000));
+    let min_interval = at.required("min_interval", parse::duration(Duration::ZERO, MONTH));
+    let schedule = schedule(&mut at);
+    let max_step = at.required("max_step", parse::percent(1, 10_000));
+    let composition = at.section("composition", None).and_then(composition);
+    let ramp = at.section("ramp", None).and_then(ramp);
+    let gas = at.section("gas", None).and_then(gas);
+    check::less(&at, ("dead_band", dead_band), ("drift_threshold", drift_threshold));
+    check::step_covers_two_thresholds(&at, max_step.ok(), drift_threshold.ok());
+    at.finish();
+    Ok(Policy {
+        drift_threshold: drift_threshold?,
+        dead_band: dead_band?,
+        min_interval: min_interval?,
+        schedule: schedule?,
+        max_step: max_step?,
+        composition: composition?,
+        ramp: ramp?,
+        gas: gas?,
+    })
+}
+
+/// `schedule = false`, or a table with `cron` and `zone`.
+fn schedule(at: &mut Section<'_>) -> Read<Option<Schedule>> {
+    if at.has("schedule") && !at.is_table("schedule") {
+        return at.required("schedule", |text| match text {
+            "false" => Ok(None),
+            _ => {
+                parse::refuse("false, or a table with `cron` and `zone`", "write { cron = \"0 2 * * SUN\", zone = \"Etc/UTC\" }")
+            }
+        });
+    }
+    let mut inner = at.section("schedule", None)?;
+    let (cron, zone) = (inner.required("cron", parse::text), inner.required("zone", parse::text));
+    // Each is tried beside a good other, so that both may be refused at once.
+    let cron = cron.and_then(|cron| match Schedule::parse(&cron, "UTC") {
+        Ok(_) => Ok(cron),
+        Err(error) => {
+            let reason = if let ScheduleError::Cron { reason, .. } = error { reason } else { "no date ever matches".into() };
+            let expected = "five fields: minute, hour, day of month, month, day of week";
+            Err(inner.refuse("cron", expected, format!("{reason}; write a line such as \"0 2 * * SUN\"")))
+        }
+    });
+    let zone = zone.and_then(|zone| match Schedule::parse("0 2 * * SUN", &zone) {
+        Ok(_) => Ok(zone),
+        Err(_) => Err(inner.refuse("zone", "a name of the IANA time zone database", "write a name such as \"Europe/Berlin\"")),
+    });
+    let schedule = cron.and_then(|cron| Ok(Schedule::parse(&cron, &zone?)));
+    let schedule = schedule.and_then(|parsed| parsed.map_err(|_| inner.refuse("cron", "a cron line", "correct it")));
+    inner.finish();
+    schedule.map(Some)
+}
+
+fn composition(mut at: Section<'_>) -> Read<CompositionRule> {
+    let threshold = at.required("threshold", parse::percent(1, 10_000));
+    let persist = at.required("persist", parse::duration(Duration::ZERO, DAY));
+    at.finish();
+    Ok(CompositionRule { threshold: threshold?, persist: persist? })
+}
+
+fn ramp(mut at: Section<'_>) -> Read<RampRule> {
+    let (min, max) = (at.required("min", parse::duration(SECOND, MONTH)), at.required("max", parse::duration(SECOND, MONTH)));
+    let velocity = at.required("max_velocity_per_hour", parse::percent(1, 1_000_000));
+    let start_lead = at.required("start_lead", parse::duration(SECOND, DAY));
+    let arbitrage_gas = at.required("arbitrage_gas", parse::whole(21_000, 30_000_000));
+    check::at_most(&at, ("min", min), ("max", max));
+    at.finish();
+    Ok(RampRule {
+        min: min?,
+        max: max?,
+        max_velocity_per_hour: velocity?,
+        start_lead: start_lead?,
+        arbitrage_gas: arbitrage_gas?,
+    })
+}
+
+fn gas(mut at: Section<'_>) -> Read<PerClass<GasRule>> {
+    let depeg = at.section("depeg", None).and_then(rule);
+    let drift = at.section("drift", None).and_then(rule);
+    let schedule = at.section("schedule", None).and_then(rule);
+    at.finish();
+    Ok(PerClass { depeg: depeg?, drift: drift?, schedule: schedule? })
+}
+
+fn rule(mut at: Section<'_>) -> Read<GasRule> {
+    let range = || parse::gwei(GasPrice::from_wei(1), GasPrice::from_gwei(100_000));
+    let cap = at.required("cap_gwei", range());
+    let end = at.optional("cap_at_deadline_gwei", range());
+    let deadline = at.required("deadline", parse::duration(SECOND, MONTH));
+    let cap_at_deadline = end.and_then(|end| end.map_or(cap, Ok));
+    check::at_most(&at, ("cap_gwei", cap), ("cap_at_deadline_gwei", cap_at_deadline));
+    at.finish();
+    Ok(GasRule { cap: cap?, cap_at_deadline: cap_at_deadline?, deadline: deadline? })
+}
