@@ -1,0 +1,119 @@
+//! Which events people hear of, and in what words. The same trouble has the same key; a rebalance that is done has its
+//! transaction's, because each of them is news.
+
+mod settlement;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::decide::{Decision, Hold};
+use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::peg::{PegState, Trust};
+use crate::domain::units::{Price, Timestamp};
+use crate::observe::event::Event;
+use crate::ports::{Alert, Severity};
+
+/// The alert that an event deserves, if any.
+#[must_use]
+pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
+    let draft = match event {
+        Event::Settled(order) => settlement::draft(order)?,
+        Event::Decided { pool, decision: Decision::Hold(hold), .. } if hold.needs_attention() => held(pool, hold),
+        Event::PegMoved { asset, from, to, price, episode } if from != to => peg_moved(asset, *from, *to, *price, *episode),
+        Event::TrustMoved { asset, to: Trust::Blind, fault } => {
+            let draft = Draft::new(Severity::Warning, format!("trust/{asset}"), format!("No believable price of {asset}"));
+            draft.fact("Asset", asset).some("Fault", fault.as_ref())
+        }
+        Event::ChainSilent { chain } => {
+            let title = format!("{chain} is silent: everything on it is unknown");
+            Draft::new(Severity::Critical, format!("chain/{chain}/silent"), title).fact("Chain", chain)
+        }
+        Event::HolderOverdue { pool } => {
+            let title = format!("{pool} sat on its turn and is restarted");
+            Draft::new(Severity::Warning, format!("pool/{pool}/overdue"), title).fact("Pool", pool)
+        }
+        Event::TurnExpired { pool, class } => {
+            let severity = if class.is_protective() { Severity::Critical } else { Severity::Warning };
+            let title = format!("{pool}: no turn for its {class} request in time");
+            Draft::new(severity, format!("pool/{pool}/expired/{class}"), title).fact("Pool", pool).fact("Class", class)
+        }
+        Event::ActorQuarantined { actor, kind } => {
+            let draft =
+                Draft::new(Severity::Critical, format!("actor/{actor}"), format!("{actor} keeps dying and is quarantined"));
+            draft.fact("Actor", actor).fact("Kind", kind)
+        }
+        Event::PoolParked { pool, reason } => {
+            let draft = Draft::new(Severity::Critical, format!("pool/{pool}/parked"), format!("{pool} cannot run"));
+            draft.fact("Pool", pool).fact("Reason", reason)
+        }
+        Event::JournalFailed { fault } => {
+            let title = "The journal refuses: a restart would forget".to_owned();
+            Draft::new(Severity::Critical, "journal".to_owned(), title).fact("Fault", fault)
+        }
+        _ => return None,
+    };
+    Some(draft.at(at))
+}
+
+fn held(pool: &PoolId, hold: &Hold) -> Draft {
+    let severity = match hold {
+        Hold::Infeasible { .. } | Hold::Latched(_) => Severity::Critical,
+        _ => Severity::Warning,
+    };
+    let draft = Draft::new(severity, format!("pool/{pool}/{}", hold.label()), format!("{pool} holds and needs a look"));
+    draft.fact("Pool", pool).fact("Reason", hold)
+}
+
+fn peg_moved(asset: &AssetId, from: PegState, to: PegState, price: Option<Price>, episode: u64) -> Draft {
+    let (severity, title) = match to {
+        PegState::Depegged => (Severity::Critical, format!("{asset} is off its peg")),
+        PegState::Recovering => (Severity::Warning, format!("{asset} is on its way back to its peg")),
+        PegState::Sound => (Severity::Info, format!("{asset} is back on its peg")),
+    };
+    let draft = Draft::new(severity, format!("peg/{asset}/{}", to.label()), title);
+    let draft = draft.fact("Asset", asset).some("Price", price.as_ref());
+    draft.fact("State", &format_args!("{} → {}", from.label(), to.label())).fact("Episode", &episode)
+}
+
+/// An alert without its time.
+struct Draft(Alert);
+
+impl Draft {
+    fn new(severity: Severity, key: String, title: String) -> Self {
+        Self(Alert { severity, key, title, facts: Vec::new(), link: None, at: Timestamp::default() })
+    }
+
+    fn fact(mut self, name: &str, value: &dyn fmt::Display) -> Self {
+        self.0.facts.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    fn some(self, name: &str, value: Option<&impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.fact(name, value),
+            None => self,
+        }
+    }
+
+    fn link(mut self, link: Option<&String>) -> Self {
+        self.0.link = link.cloned();
+        self
+    }
+
+    fn at(mut self, at: Timestamp) -> Alert {
+        self.0.at = at;
+        self.0
+    }
+}
+
+/// For people: `2h 30m`, and nothing below a second unless there is nothing else.
+fn human(duration: Duration) -> String {
+    let whole = if duration.as_secs() == 0 {
+        Duration::from_millis(duration.subsec_millis().into())
+    } else {
+        Duration::from_secs(duration.as_secs())
+    };
+    humantime::format_duration(whole).to_string()
+}

@@ -1,0 +1,315 @@
+//! The vocabulary: everything that happens and is worth a word, once. One value is logged, counted, alerted on and shown, so the
+//! four never tell different stories; tests assert on it instead of on internals.
+
+use std::time::Duration;
+
+use alloy_primitives::B256;
+
+use crate::domain::decide::Decision;
+use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId, SourceId};
+use crate::domain::outcome::Outcome;
+use crate::domain::peg::{PegState, Trust};
+use crate::domain::trigger::{Class, Trigger};
+use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A connection to a chain is open.
+    LinkOpened {
+        /// The chain.
+        chain: ChainName,
+        /// `websocket` or `polling`.
+        transport: &'static str,
+    },
+    /// A connection broke or could not be opened; another attempt follows.
+    LinkLost {
+        /// The chain.
+        chain: ChainName,
+        /// A finite word.
+        label: &'static str,
+        /// Details, redacted.
+        fault: String,
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+    /// No head for three block times: everything on this chain is unknown now.
+    ChainSilent {
+        /// The chain.
+        chain: ChainName,
+    },
+    /// A block has been read.
+    BlockRead {
+        /// The chain.
+        chain: ChainName,
+        /// Its height.
+        number: u64,
+        /// Its time.
+        timestamp: Timestamp,
+        /// How many calls were in the batch.
+        calls: usize,
+        /// How long the read took.
+        took: Duration,
+    },
+    /// Gas has a new price.
+    GasMoved {
+        /// The chain.
+        chain: ChainName,
+        /// Base fee of the next block and tip together.
+        price: GasPrice,
+    },
+    /// A source has been read.
+    ReadingTaken {
+        /// The source.
+        source: SourceId,
+        /// The asset.
+        asset: AssetId,
+        /// The price, or the label of the fault.
+        result: Result<Price, &'static str>,
+        /// The fault in words.
+        detail: Option<String>,
+    },
+    /// The state of an asset's peg changed.
+    PegMoved {
+        /// The asset.
+        asset: AssetId,
+        /// Before.
+        from: PegState,
+        /// After.
+        to: PegState,
+        /// The price that did it.
+        price: Option<Price>,
+        /// The episode that begins, goes on or ends.
+        episode: u64,
+    },
+    /// The trust in an asset's price changed.
+    TrustMoved {
+        /// The asset.
+        asset: AssetId,
+        /// After.
+        to: Trust,
+        /// The fault that blinded it.
+        fault: Option<String>,
+    },
+    /// A pool decided something else than before.
+    Decided {
+        /// The pool.
+        pool: PoolId,
+        /// What.
+        decision: Decision,
+        /// The block whose facts it saw.
+        block: Option<u64>,
+    },
+    /// Weights and value of a pool, as read in a block.
+    PoolSeen {
+        /// The pool.
+        pool: PoolId,
+        /// Asset, weight, base target and value share (unknown without prices) of each token.
+        tokens: Vec<TokenView>,
+        /// What the pool is worth.
+        value: Option<Usd>,
+    },
+    /// A pool asks for a turn.
+    TurnRequested {
+        /// The pool.
+        pool: PoolId,
+        /// Why.
+        trigger: Trigger,
+    },
+    /// A pool may send.
+    TurnGranted {
+        /// The pool.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+        /// The episode of the batch.
+        episode: Option<EpisodeId>,
+        /// How long it waited, on the policy clock.
+        waited: Duration,
+    },
+    /// A request waits for cheaper gas; others pass it.
+    TurnHeldForGas {
+        /// The pool.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+        /// The price; `None` when unknown.
+        gas: Option<GasPrice>,
+        /// The cap.
+        cap: GasPrice,
+    },
+    /// A request ran out of time.
+    TurnExpired {
+        /// The pool.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+    },
+    /// A turn is over.
+    TurnEnded {
+        /// The pool.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+        /// How long it was out, on the machine clock.
+        took: Duration,
+    },
+    /// A pool sat on its turn without sending; it is killed, and its turn drops with it.
+    HolderOverdue {
+        /// The pool.
+        pool: PoolId,
+    },
+    /// A queue began to work.
+    QueueStarted {
+        /// The chain.
+        chain: ChainName,
+        /// How many queues this chain has had.
+        epoch: u64,
+    },
+    /// How long the queue is.
+    QueueSeen {
+        /// The chain.
+        chain: ChainName,
+        /// Requests waiting, by class in the order of [`Class::ALL`].
+        waiting: [usize; 3],
+        /// Turns out.
+        out: usize,
+        /// The longest wait, on the policy clock.
+        oldest: Duration,
+    },
+    /// A transaction was handed to the network.
+    TxSent {
+        /// The pool it is for.
+        pool: PoolId,
+        /// The chain.
+        chain: ChainName,
+        /// Its class.
+        class: Class,
+        /// First, replacement or cancellation.
+        kind: AttemptKind,
+        /// Its hash.
+        hash: B256,
+        /// Its nonce.
+        nonce: u64,
+        /// The most it pays.
+        max_fee: GasPrice,
+    },
+    /// An order is settled, one way or another.
+    Settled(Box<Settlement>),
+    /// An actor died.
+    ActorDied {
+        /// Which.
+        actor: String,
+        /// A finite word for its kind.
+        kind: &'static str,
+        /// Why.
+        reason: String,
+        /// How long until it is started again.
+        restart_in: Duration,
+    },
+    /// An actor runs again.
+    ActorRestarted {
+        /// Which.
+        actor: String,
+        /// A finite word for its kind.
+        kind: &'static str,
+        /// How long the start took.
+        took: Duration,
+    },
+    /// An actor died five times in ten minutes.
+    ActorQuarantined {
+        /// Which.
+        actor: String,
+        /// A finite word for its kind.
+        kind: &'static str,
+    },
+    /// A pool cannot run; the others do.
+    PoolParked {
+        /// The pool.
+        pool: PoolId,
+        /// Why, with the mend.
+        reason: String,
+    },
+    /// A message left for the people.
+    AlertDelivered {
+        /// Which sink.
+        sink: &'static str,
+    },
+    /// A message did not leave.
+    AlertFailed {
+        /// Which sink.
+        sink: &'static str,
+        /// Why.
+        fault: String,
+        /// Whether it was given up.
+        dropped: bool,
+    },
+    /// The journal refused.
+    JournalFailed {
+        /// Why.
+        fault: String,
+    },
+}
+
+/// One token of a pool, for people and gauges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenView {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its weight.
+    pub weight: Weight,
+    /// Its base target.
+    pub target: Weight,
+    /// Its share of the value; `None` without prices.
+    pub share: Option<Weight>,
+}
+
+/// What a signed transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// The first attempt of an operation.
+    First,
+    /// The same call with a higher fee.
+    Replacement,
+    /// A transfer of nothing to ourselves that takes the nonce away from the operation.
+    Cancellation,
+}
+
+impl AttemptKind {
+    /// A finite, stable word for metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Replacement => "replacement",
+            Self::Cancellation => "cancellation",
+        }
+    }
+}
+
+/// The whole story of one order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its chain.
+    pub chain: ChainName,
+    /// Why it was given.
+    pub trigger: Trigger,
+    /// Assets in the order of the weights.
+    pub assets: Vec<AssetId>,
+    /// Weights when it was planned.
+    pub before: Vec<Weight>,
+    /// Weights where the ramp arrives.
+    pub target: Vec<Weight>,
+    /// How long the ramp takes.
+    pub ramp: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When the trigger was first seen, on the policy clock.
+    pub triggered_at: Timestamp,
+    /// From the trigger to the settlement, on the machine clock.
+    pub took: Duration,
+    /// A link to the transaction, where the chain has an explorer.
+    pub link: Option<String>,
+}

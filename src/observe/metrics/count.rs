@@ -1,0 +1,137 @@
+//! Which series an event moves. One arm for each kind of event, so that a new kind cannot be forgotten.
+
+use std::time::Duration;
+
+use super::Inner;
+use super::moments::length;
+use crate::domain::decide::Decision;
+use crate::domain::ids::PoolId;
+use crate::domain::outcome::{Inclusion, Outcome};
+use crate::domain::peg::Trust;
+use crate::domain::trigger::Class;
+use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
+use crate::observe::event::{Event, Settlement, TokenView};
+
+pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) {
+    match event {
+        Event::LinkOpened { chain, transport } => m.links_opened.of([chain.as_str(), transport]).inc(),
+        Event::LinkLost { chain, label, .. } => {
+            m.links_lost.of([chain.as_str(), label]).inc();
+            m.chain_up.of([chain.as_str()]).set(0);
+        }
+        Event::ChainSilent { chain } => {
+            m.silences.of([chain.as_str()]).inc();
+            m.chain_up.of([chain.as_str()]).set(0);
+        }
+        Event::BlockRead { chain, number, timestamp, calls, took } => {
+            let labels = [chain.as_str()];
+            m.chain_up.of(labels).set(1);
+            m.head_number.of(labels).set(integer(*number));
+            m.head_timestamp.of(labels).set(integer(timestamp.secs()));
+            m.blocks_read.of(labels).inc();
+            m.block_calls.of(labels).set(length(*calls));
+            m.block_read.of(labels).observe(took.as_secs_f64());
+            m.moments().head(chain, *timestamp);
+        }
+        Event::GasMoved { chain, price } => m.gas_price.of([chain.as_str()]).set(price.as_gwei()),
+        Event::ReadingTaken { source, asset, result, .. } => {
+            m.price.show([asset.as_str(), source.as_str()], result.ok().map(Price::as_f64));
+            match result {
+                Ok(_) => m.moments().priced(source, asset, now),
+                Err(reason) => m.reading_faults.of([source.as_str(), asset.as_str(), reason]).inc(),
+            }
+        }
+        Event::PegMoved { asset, from, to, episode, .. } => {
+            m.peg_state.set(asset.as_str(), to.label());
+            m.peg_episode.of([asset.as_str()]).set(integer(*episode));
+            if from != to {
+                m.peg_moves.of([asset.as_str(), to.label()]).inc();
+            }
+        }
+        Event::TrustMoved { asset, to, .. } => m.peg_trusted.of([asset.as_str()]).set(i64::from(*to == Trust::Trusted)),
+        Event::Decided { pool, decision, .. } => {
+            let reason = match decision {
+                Decision::Act { .. } => "act",
+                Decision::Hold(hold) => hold.label(),
+            };
+            m.decision.set(pool.as_str(), reason);
+            m.decisions.of([pool.as_str(), reason]).inc();
+            m.moments().decided(pool);
+        }
+        Event::PoolSeen { pool, tokens, value } => pool_seen(m, pool, tokens, *value),
+        Event::TurnRequested { pool, trigger } => m.turns_requested.of([pool.as_str(), trigger.class().label()]).inc(),
+        Event::TurnGranted { pool, class, waited, .. } => {
+            m.turns_granted.of([pool.as_str(), class.label()]).inc();
+            m.turn_wait.of([class.label()]).observe(waited.as_secs_f64());
+        }
+        Event::TurnHeldForGas { pool, class, .. } => m.turns_held.of([pool.as_str(), class.label()]).inc(),
+        Event::TurnExpired { pool, class } => m.turns_expired.of([pool.as_str(), class.label()]).inc(),
+        Event::TurnEnded { class, took, .. } => m.turn_hold.of([class.label()]).observe(took.as_secs_f64()),
+        Event::HolderOverdue { pool } => m.turn_holders_overdue.of([pool.as_str()]).inc(),
+        Event::QueueStarted { chain, epoch } => m.queue_epoch.of([chain.as_str()]).set(integer(*epoch)),
+        Event::QueueSeen { chain, waiting, out, oldest } => {
+            for (class, waiting) in Class::ALL.iter().zip(waiting) {
+                m.queue_waiting.of([chain.as_str(), class.label()]).set(length(*waiting));
+            }
+            m.turns_out.of([chain.as_str()]).set(length(*out));
+            m.queue_oldest.of([chain.as_str()]).set(oldest.as_secs_f64());
+        }
+        Event::TxSent { chain, class, kind, .. } => {
+            m.transactions.of([chain.as_str(), class.label(), kind.label()]).inc();
+        }
+        Event::Settled(settlement) => settled(m, settlement),
+        Event::ActorDied { actor, kind, .. } => {
+            m.actor_deaths.of([kind]).inc();
+            m.moments().died(actor, uptime);
+        }
+        Event::ActorRestarted { actor, kind, took } => {
+            m.actor_restarts.of([kind]).inc();
+            m.actor_restart.of([kind]).observe(took.as_secs_f64());
+            m.moments().restarted(actor, uptime);
+        }
+        Event::ActorQuarantined { actor, .. } => m.moments().quarantined(actor),
+        Event::PoolParked { pool, .. } => m.moments().parked(pool),
+        Event::AlertDelivered { sink } => m.alerts_delivered.of([sink]).inc(),
+        Event::AlertFailed { sink, dropped, .. } => {
+            m.alerts_failed.of([sink]).inc();
+            if *dropped {
+                m.alerts_dropped.of([sink]).inc();
+            }
+        }
+        Event::JournalFailed { .. } => m.journal_failures.inc(),
+    }
+}
+
+fn pool_seen(m: &Inner, pool: &PoolId, tokens: &[TokenView], value: Option<Usd>) {
+    let pool = pool.as_str();
+    for TokenView { asset, weight, target, share } in tokens {
+        let labels = [pool, asset.as_str()];
+        m.pool_weight.of(labels).set(weight.as_fraction());
+        m.pool_target.of(labels).set(target.as_fraction());
+        m.pool_share.show(labels, share.map(Weight::as_fraction));
+    }
+    let policy = tokens.iter().map(|token| token.weight.abs_diff(token.target)).max();
+    let composition: Option<Vec<Weight>> = tokens.iter().map(|token| Some(token.share?.abs_diff(token.weight))).collect();
+    m.policy_drift.show([pool], policy.map(Weight::as_fraction));
+    m.composition_drift.show([pool], composition.and_then(|drifts| drifts.into_iter().max()).map(Weight::as_fraction));
+    m.pool_value.show([pool], value.map(Usd::as_f64));
+}
+
+fn settled(m: &Inner, settlement: &Settlement) {
+    let Settlement { pool, chain, trigger, outcome, took, .. } = settlement;
+    let class = trigger.class().label();
+    m.settlements.of([pool.as_str(), class, outcome.label()]).inc();
+    if let Some(Inclusion { cost, cost_usd, .. }) = outcome.inclusion() {
+        // Gwei is the unit that leaves the exact world; ether is a billion of them.
+        let ether = cost.wei().map_or(0.0, |wei| GasPrice::from_wei(wei).as_gwei() / 1e9);
+        m.gas_ether.of([chain.as_str()]).inc_by(ether);
+        m.gas_usd.of([chain.as_str()]).inc_by(cost_usd.map_or(0.0, Usd::as_f64));
+    }
+    if matches!(outcome, Outcome::Done(_) | Outcome::Deviates { .. } | Outcome::Reverted(_)) {
+        m.trigger_to_inclusion.of([class]).observe(took.as_secs_f64());
+    }
+}
+
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

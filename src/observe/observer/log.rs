@@ -1,0 +1,105 @@
+//! The log line of each event: one lower-case sentence, the facts as fields. `error` for what someone must look at now, `warn` for
+//! what someone should, `info` for the story, `debug` and `trace` for what happens in every block.
+
+use tracing::{debug, error, info, trace, warn};
+
+use crate::domain::decide::Decision;
+use crate::domain::ids::PoolId;
+use crate::domain::outcome::{Outcome, Refusal};
+use crate::domain::peg::{PegState, Trust};
+use crate::observe::event::{Event, Settlement};
+
+/// Shows what there is; an absent field says that the fact is unknown.
+macro_rules! some {
+    ($option:expr) => {
+        $option.as_ref().map(tracing::field::display)
+    };
+}
+
+pub(super) fn write(event: &Event) {
+    match event {
+        Event::LinkOpened { chain, transport } => info!(%chain, transport, "chain link opened"),
+        Event::LinkLost { chain, label, fault, retry_in } => warn!(%chain, label, fault, ?retry_in, "chain link lost"),
+        Event::ChainSilent { chain } => error!(%chain, "chain is silent, everything on it is unknown"),
+        Event::BlockRead { chain, number, timestamp, calls, took } => {
+            debug!(%chain, number, %timestamp, calls, ?took, "block read");
+        }
+        Event::GasMoved { chain, price } => debug!(%chain, %price, "gas price moved"),
+        Event::ReadingTaken { source, asset, result: Ok(price), .. } => trace!(%source, %asset, %price, "reading taken"),
+        // A broken source fails in every block; that it blinds the asset is said once, and louder, by `TrustMoved`.
+        Event::ReadingTaken { source, asset, result: Err(reason), detail } => {
+            debug!(%source, %asset, reason, detail, "reading failed");
+        }
+        Event::PegMoved { asset, from, to, price, episode } => {
+            let (from, price, episode, asset) = (from.label(), some!(price), *episode, asset.as_str());
+            match to {
+                PegState::Depegged => warn!(asset, from, to = to.label(), price, episode, "peg state moved"),
+                PegState::Sound | PegState::Recovering => info!(asset, from, to = to.label(), price, episode, "peg state moved"),
+            }
+        }
+        Event::TrustMoved { asset, to: Trust::Trusted, .. } => info!(%asset, "price is believable"),
+        Event::TrustMoved { asset, to: Trust::Blind, fault } => warn!(%asset, fault, "price is not believable any more"),
+        Event::Decided { pool, decision, block } => decided(pool, decision, *block),
+        Event::PoolSeen { pool, tokens, value } => {
+            for token in tokens {
+                let (asset, weight, target, share) = (&token.asset, token.weight, token.target, some!(token.share));
+                trace!(%pool, %asset, %weight, %target, share, "token seen");
+            }
+            trace!(%pool, value = some!(value), "pool seen");
+        }
+        Event::TurnRequested { pool, trigger } => info!(%pool, class = trigger.class().label(), %trigger, "turn requested"),
+        Event::TurnGranted { pool, class, episode, waited } => {
+            info!(%pool, %class, episode = some!(episode), ?waited, "turn granted");
+        }
+        Event::TurnHeldForGas { pool, class, gas, cap } => {
+            info!(%pool, %class, gas = some!(gas), %cap, "turn held for cheaper gas");
+        }
+        Event::TurnExpired { pool, class } => warn!(%pool, %class, "turn expired"),
+        Event::TurnEnded { pool, class, took } => debug!(%pool, %class, ?took, "turn ended"),
+        Event::HolderOverdue { pool } => error!(%pool, "pool sat on its turn and is killed"),
+        Event::QueueStarted { chain, epoch } => info!(%chain, epoch, "queue started"),
+        Event::QueueSeen { chain, waiting, out, oldest } => trace!(%chain, ?waiting, out, ?oldest, "queue seen"),
+        Event::TxSent { pool, chain, class, kind, hash, nonce, max_fee } => {
+            info!(%pool, %chain, %class, kind = kind.label(), %hash, nonce, %max_fee, "transaction sent");
+        }
+        Event::Settled(settlement) => settled(settlement),
+        Event::ActorDied { actor, kind, reason, restart_in } => warn!(actor, kind, reason, ?restart_in, "actor died"),
+        Event::ActorRestarted { actor, kind, took } => info!(actor, kind, ?took, "actor restarted"),
+        Event::ActorQuarantined { actor, kind } => error!(actor, kind, "actor keeps dying and is quarantined"),
+        Event::PoolParked { pool, reason } => error!(%pool, reason, "pool parked"),
+        Event::AlertDelivered { sink } => debug!(sink, "alert delivered"),
+        Event::AlertFailed { sink, fault, dropped: false } => warn!(sink, fault, "alert not delivered yet"),
+        Event::AlertFailed { sink, fault, dropped: true } => error!(sink, fault, "alert given up"),
+        Event::JournalFailed { fault } => error!(fault, "journal failed"),
+    }
+}
+
+fn decided(pool: &PoolId, decision: &Decision, block: Option<u64>) {
+    match decision {
+        Decision::Act { trigger, .. } => info!(%pool, block, decision = "act", %trigger, "pool decided to act"),
+        Decision::Hold(hold) if hold.needs_attention() => {
+            warn!(%pool, block, decision = hold.label(), reason = %hold, "pool holds and needs a look");
+        }
+        Decision::Hold(hold) => info!(%pool, block, decision = hold.label(), reason = %hold, "pool holds"),
+    }
+}
+
+fn settled(settlement: &Settlement) {
+    let Settlement { pool, chain, trigger, outcome, took, .. } = settlement;
+    let (class, label) = (trigger.class().label(), outcome.label());
+    let inclusion = outcome.inclusion();
+    let tx = inclusion.map(|inclusion| tracing::field::display(inclusion.tx));
+    let (gas_used, cost) = (inclusion.map(|i| i.cost.gas_used), inclusion.and_then(|i| i.cost_usd).map(tracing::field::display));
+    let detail = match outcome {
+        Outcome::Deviates { difference, .. } => Some(difference),
+        Outcome::Refused(Refusal::Unknown(why) | Refusal::WouldRevert(why) | Refusal::Unreachable(why)) => Some(why),
+        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Refused(_) => None,
+    };
+    match outcome {
+        Outcome::Done(_) => info!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, "order settled"),
+        Outcome::Cancelled(_) | Outcome::Refused(_) if outcome.may_retry() => {
+            warn!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, detail, "order not carried out");
+        }
+        _ => error!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, detail, "order failed and needs a look"),
+    }
+}

@@ -1,0 +1,334 @@
+//! What the actors need from the world, in our own words. Each trait is a role; the adapters in `chain`, `journal` and `alerts` are
+//! things that play it. Small on purpose: a test double of any of them fits on a page.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256, Bytes};
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::domain::decide::{Latch, Memory};
+use crate::domain::fees::Fees;
+use crate::domain::ids::{AssetId, PoolId, SourceId};
+use crate::domain::peg::Peg;
+use crate::domain::plan::Plan;
+use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
+use crate::domain::reading::{Quote, ReadingFault};
+use crate::domain::units::{GasCost, GasPrice, Timestamp};
+
+/// One read of a block's batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Contract to ask.
+    pub target: Address,
+    /// ABI-encoded question.
+    pub data: Bytes,
+}
+
+/// What one read of a batch gave. A failed read is a value of its own and never looks like data.
+pub type Answer = Result<Bytes, CallFault>;
+
+/// Why one read of a batch gave nothing. The other reads of the batch are not touched by it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallFault {
+    /// It reverted, ran out of its stipend, or there is no contract; the bytes are the revert data, if any.
+    #[error("the call failed{}", if .0.is_empty() { String::new() } else { format!(" with {}", .0) })]
+    Failed(Bytes),
+    /// The batch had no gas left for it.
+    #[error("the batch ran out of gas before this call")]
+    NotReached,
+}
+
+/// A block header, as far as Ballast reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Height, hash and time.
+    pub stamp: BlockStamp,
+    /// Hash of the block before.
+    pub parent: B256,
+    /// Base fee that this block charged.
+    pub base_fee: GasPrice,
+    /// Gas used in it.
+    pub gas_used: u64,
+    /// Gas that it could have used.
+    pub gas_limit: u64,
+}
+
+/// Why the chain could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LinkFault {
+    /// No connection, or it broke.
+    #[error("the node cannot be reached: {0}")]
+    Unreachable(String),
+    /// Nothing came in time.
+    #[error("the node did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// It answered with an error or with something that cannot be decoded.
+    #[error("the node refused: {0}")]
+    Refused(String),
+}
+
+impl LinkFault {
+    /// A finite, stable word for metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed_out",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// A chain that can be listened to.
+#[async_trait]
+pub trait ChainLink: Send + Sync + 'static {
+    /// Opens a connection and subscribes to its heads, by push where the node offers it, by polling where it does not.
+    async fn connect(&self) -> Result<Box<dyn ChainSession>, LinkFault>;
+}
+
+/// One connection: heads come in, reads go out over the same wire.
+#[async_trait]
+pub trait ChainSession: Send {
+    /// How heads arrive, for people: `websocket` or `polling`.
+    fn transport(&self) -> &'static str;
+    /// The next head. Heads that piled up while the last one was read are skipped: only the newest counts.
+    async fn next_head(&mut self) -> Result<Head, LinkFault>;
+    /// The head of a height, to fill a gap; `None` when the node does not know it.
+    async fn head_at(&mut self, number: u64) -> Result<Option<Head>, LinkFault>;
+    /// Asks all calls in the state after the block `at`, in order.
+    async fn read(&mut self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, LinkFault>;
+}
+
+/// A price feed on a chain, read as part of the block's batch.
+pub trait PriceSource: Send + Sync + 'static {
+    /// Its name.
+    fn id(&self) -> &SourceId;
+    /// What it quotes.
+    fn asset(&self) -> &AssetId;
+    /// What to ask in each block.
+    fn calls(&self) -> Vec<Call>;
+    /// Judges the answers to [`PriceSource::calls`], taken at block `at`.
+    fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault>;
+}
+
+/// Why a position could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{what} could not be read: {fault}")]
+pub struct PositionFault {
+    /// Which of its reads.
+    pub what: &'static str,
+    /// Why.
+    pub fault: String,
+}
+
+/// A position on a chain.
+pub trait Position: Send + Sync + 'static {
+    /// What can be done with it.
+    fn capabilities(&self) -> Capabilities;
+    /// What to ask in each block.
+    fn calls(&self) -> Vec<Call>;
+    /// Understands the answers to [`Position::calls`], taken at block `at`.
+    fn facts(&self, answers: &[Answer], at: &BlockStamp) -> Result<PositionFacts, PositionFault>;
+    /// The call that carries out a plan between two points in time.
+    fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call;
+}
+
+/// A transaction before it is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxDraft {
+    /// What to call.
+    pub call: Call,
+    /// The nonce that is pinned to the operation.
+    pub nonce: u64,
+    /// What it may pay.
+    pub fees: Fees,
+    /// How much gas it may use.
+    pub gas_limit: u64,
+}
+
+/// A signed transaction: the bytes are the record, the parameters are not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedTx {
+    /// Its hash.
+    pub hash: B256,
+    /// What is handed to the network.
+    pub raw: Bytes,
+}
+
+/// What a node said to a broadcast. An error is never a "no": unless the answer is a definite refusal, it may have been sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// The node has it.
+    Accepted,
+    /// The node had it already.
+    AlreadyKnown,
+    /// The nonce is spent: one of our attempts, or a foreign transaction, is in a block.
+    NonceSpent,
+    /// The node will not take this attempt (underpriced against one that it holds).
+    Underpriced,
+    /// The node refuses it for good: it cannot have been sent.
+    Refused(String),
+    /// Nobody knows.
+    MaybeSent(String),
+}
+
+/// A transaction's receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its block (height and hash; the time is read from the head).
+    pub block_number: u64,
+    /// Its block's hash.
+    pub block_hash: B256,
+    /// False: it reverted.
+    pub success: bool,
+    /// What it cost.
+    pub cost: GasCost,
+}
+
+/// Why a transaction could not be prepared.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SendFault {
+    /// The node could not be asked.
+    #[error(transparent)]
+    Link(#[from] LinkFault),
+    /// The simulation reverted.
+    #[error("the simulation reverted: {0}")]
+    WouldRevert(String),
+    /// The signer failed.
+    #[error("the signer failed: {0}")]
+    Signer(String),
+}
+
+/// Signs and sends for one key on one chain. Knows nothing of pools, turns or retries.
+#[async_trait]
+pub trait TransactionSender: Send + Sync + 'static {
+    /// The account.
+    fn address(&self) -> Address;
+    /// The nonce of the account's next transaction in the newest block: never from a pending state, which nodes disagree on.
+    async fn next_nonce(&self) -> Result<u64, SendFault>;
+    /// The nonce after everything that the node holds for the account. Higher than [`TransactionSender::next_nonce`] means that a
+    /// transaction is on its way: after a restart, one that nobody here remembers.
+    async fn pending_nonce(&self) -> Result<u64, SendFault>;
+    /// Simulates a call on the newest block and returns the gas that it needs.
+    async fn simulate(&self, call: &Call) -> Result<u64, SendFault>;
+    /// Signs a draft.
+    fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault>;
+    /// Hands the bytes to the network.
+    async fn broadcast(&self, tx: &SignedTx) -> Broadcast;
+    /// The receipt, if the node knows one. `None` is one node's word and proves nothing.
+    async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault>;
+    /// The head of a block, by hash; `None` when it is not (any more) on the chain.
+    async fn head(&self, hash: B256) -> Result<Option<Head>, SendFault>;
+    /// Reads a position's calls in the state after a block.
+    async fn read(&self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, SendFault>;
+}
+
+/// Why the journal could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the journal failed: {0}")]
+pub struct JournalFault(pub String);
+
+/// What must outlive an actor: memories of pools and pegs. Operations and their nonces join it with the durable journal.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// What is remembered of a pool; `None` for one never seen.
+    async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault>;
+    /// Remembers that a pool was first seen, with the ramp that it had then.
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault>;
+    /// Remembers a ramp of our own making.
+    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault>;
+    /// Remembers that a slot of the calendar is served.
+    async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault>;
+    /// Remembers that a pool waits for a human.
+    async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault>;
+    /// What is remembered of an asset's peg.
+    async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault>;
+    /// Remembers an asset's peg.
+    async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault>;
+}
+
+/// How loud an alert is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Good to know: a rebalance is done.
+    Info,
+    /// Look at it today.
+    Warning,
+    /// Look at it now.
+    Critical,
+}
+
+/// A message for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// How loud.
+    pub severity: Severity,
+    /// The same trouble has the same key, so that a sink can thread it and the alerter can hold back repetitions.
+    pub key: String,
+    /// One line.
+    pub title: String,
+    /// Names and values, in reading order.
+    pub facts: Vec<(String, String)>,
+    /// Where to read on.
+    pub link: Option<String>,
+    /// When it happened, on the policy clock.
+    pub at: Timestamp,
+}
+
+/// Why an alert was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AlertFault {
+    /// Too many: again after this long.
+    #[error("rate-limited for {0:?}")]
+    RateLimited(Duration),
+    /// Not now.
+    #[error("not delivered: {0}")]
+    Unreachable(String),
+    /// Never, as it is.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+/// A place where people read alerts.
+#[async_trait]
+pub trait AlertSink: Send + Sync + 'static {
+    /// Its kind, for metrics: `discord`.
+    fn name(&self) -> &'static str;
+    /// Delivers one alert, once.
+    async fn deliver(&self, alert: &Alert) -> Result<(), AlertFault>;
+}
+
+/// The two clocks. The *policy clock* runs in the owner's time (intervals, schedules, spacing, ages of facts); a demo speeds it up.
+/// The *machine clock* is tokio's, for time-outs, back-off and heartbeats, and is never scaled.
+pub trait Clock: Send + Sync + 'static {
+    /// The policy clock.
+    fn now(&self) -> Timestamp;
+    /// How long a stretch of policy time takes on the machine.
+    fn machine(&self, policy: Duration) -> Duration;
+    /// Machine time since the process started.
+    fn uptime(&self) -> Duration;
+}
+
+/// Named points in an actor's life where a drill can make something go wrong: the demo's crashing pool and the tests' hanging one.
+/// In production nothing is plugged in here.
+#[async_trait]
+pub trait Drill: Send + Sync + 'static {
+    /// Called by a pool that has just been granted a turn and still holds it.
+    async fn turn_in_hand(&self, pool: &PoolId);
+    /// Called by a pool before each evaluation.
+    async fn evaluating(&self, pool: &PoolId);
+    /// Called by a queue before each look.
+    fn queue_looks(&self);
+}
+
+/// No drill.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoDrill;
+
+#[async_trait]
+impl Drill for NoDrill {
+    async fn turn_in_hand(&self, _pool: &PoolId) {}
+    async fn evaluating(&self, _pool: &PoolId) {}
+    fn queue_looks(&self) {}
+}
