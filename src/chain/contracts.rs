@@ -1,0 +1,79 @@
+//! The contracts that Ballast talks to, as far as it talks to them, and the two ways of talking: [`question`] and [`answered`].
+
+use alloy::sol;
+use alloy::sol_types::SolCall;
+use alloy_primitives::Address;
+
+use crate::chain::revert;
+use crate::ports::{Answer, Call, CallFault};
+
+sol! {
+    /// A managed pool of Balancer V2: version 1 (20221021), and the same calls of version 2 (20230411).
+    #[derive(Debug, PartialEq, Eq)]
+    interface IManagedPool {
+        function getPoolId() external view returns (bytes32 poolId);
+        function getVault() external view returns (address vault);
+        function getOwner() external view returns (address owner);
+        function getNormalizedWeights() external view returns (uint256[] memory weights);
+        function getGradualWeightUpdateParams() external view
+            returns (uint256 startTime, uint256 endTime, uint256[] memory startWeights, uint256[] memory endWeights);
+        function getSwapEnabled() external view returns (bool enabled);
+        function getSwapFeePercentage() external view returns (uint256 fee);
+        function getScalingFactors() external view returns (uint256[] memory factors);
+        function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);
+        function inRecoveryMode() external view returns (bool recovering);
+        function updateWeightsGradually(uint256 startTime, uint256 endTime, address[] tokens, uint256[] endWeights) external;
+    }
+
+    /// The vault of Balancer V2: holds the tokens of all pools.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IVault {
+        function getPoolTokens(bytes32 poolId) external view
+            returns (address[] memory tokens, uint256[] memory balances, uint256 lastChangeBlock);
+        function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);
+    }
+
+    /// A token.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IERC20 {
+        function decimals() external view returns (uint8 places);
+    }
+
+    /// A Chainlink-style price feed, asked at its proxy.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IAggregator {
+        function latestRoundData() external view
+            returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+        function decimals() external view returns (uint8 places);
+        function description() external view returns (string memory text);
+    }
+}
+
+sol!(
+    /// Many reads in one call, none of which can spoil another. Its runtime code is put at a throw-away address for the time of
+    /// one `eth_call`; it is never deployed.
+    #[derive(Debug, PartialEq, Eq)]
+    BatchReader,
+    "deploy/contracts/artifacts/BatchReader.json"
+);
+
+/// A call with its data encoded.
+#[must_use]
+pub fn question<C: SolCall>(target: Address, call: &C) -> Call {
+    Call { target, data: call.abi_encode().into() }
+}
+
+/// Decodes an answer strictly.
+///
+/// # Errors
+/// Why there is nothing to decode, or that it does not decode; in words.
+pub fn answered<C: SolCall>(answer: Option<&Answer>) -> Result<C::Return, String> {
+    match answer {
+        None => Err("there is no answer to it".to_owned()),
+        Some(Err(CallFault::Failed(data))) => Err(revert::reason(data)),
+        Some(Err(fault @ CallFault::NotReached)) => Err(fault.to_string()),
+        Some(Ok(data)) => {
+            C::abi_decode_returns_validate(data).map_err(|_| format!("{} bytes are no answer to {}", data.len(), C::SIGNATURE))
+        }
+    }
+}
