@@ -1,0 +1,126 @@
+//! The values that boards carry. Each says when it is from; what is not known is a variant, never a number.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+
+use crate::domain::ids::PoolId;
+use crate::domain::turns::LaneView;
+use crate::domain::units::{GasPrice, Price, Timestamp};
+use crate::ports::{Answer, Call, Head};
+
+/// The newest block of a chain with the raw answers to the batch that was read at it. Their owners decode them.
+#[derive(Clone, Debug)]
+pub struct BlockFacts {
+    /// The block.
+    pub head: Head,
+    /// One answer for each call of the [`ReadPlan`], in order.
+    pub answers: Arc<[Answer]>,
+}
+
+/// What is on the block board; `None` while the chain is not heard.
+pub type BlockFact = Option<Arc<BlockFacts>>;
+
+/// What each actor asks of a block, put together once at start.
+#[derive(Clone, Debug, Default)]
+pub struct ReadPlan {
+    calls: Vec<Call>,
+}
+
+/// Where the answers to one actor's calls are in the batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot(Range<usize>);
+
+impl ReadPlan {
+    /// Adds calls to the batch.
+    pub fn reserve(&mut self, calls: Vec<Call>) -> Slot {
+        let start = self.calls.len();
+        self.calls.extend(calls);
+        Slot(start..self.calls.len())
+    }
+
+    /// The batch.
+    #[must_use]
+    pub fn calls(&self) -> Arc<[Call]> {
+        self.calls.clone().into()
+    }
+}
+
+impl Slot {
+    /// The slot's part of a batch; empty when the batch is too short, which every decoder treats as a failed read.
+    #[must_use]
+    pub fn of<'a>(&self, answers: &'a [Answer]) -> &'a [Answer] {
+        answers.get(self.0.clone()).unwrap_or_default()
+    }
+}
+
+/// What gas costs in the next block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GasFacts {
+    /// Base fee of the next block.
+    pub base_fee: GasPrice,
+    /// What is paid on top.
+    pub tip: GasPrice,
+    /// Dollars for one ether, where a feed is configured and believable.
+    pub ether: Option<Price>,
+    /// The block that this follows from.
+    pub block: B256,
+}
+
+impl GasFacts {
+    /// Base fee and tip together.
+    #[must_use]
+    pub const fn price(&self) -> GasPrice {
+        self.base_fee.saturating_add(self.tip)
+    }
+}
+
+/// What is on the gas board; `None` while the chain is not heard.
+pub type GasFact = Option<GasFacts>;
+
+/// What the one writer of a lane is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// It does not know its nonce yet, or a transaction is on its way that it does not remember.
+    Recovering,
+    /// The same after the death of its writer: what that one left in flight comes first, and the spacing is not forgotten.
+    Orphaned {
+        /// Whose operations it carried.
+        pools: Vec<PoolId>,
+        /// When the last operation was first sent.
+        last_sent: Option<Timestamp>,
+    },
+    /// Nothing is in flight.
+    Idle {
+        /// When the last operation was first sent.
+        last_sent: Option<Timestamp>,
+    },
+    /// Operations are in flight.
+    Busy {
+        /// Whose.
+        pools: Vec<PoolId>,
+        /// Since when.
+        since: Timestamp,
+        /// When the last operation was first sent.
+        last_sent: Option<Timestamp>,
+    },
+}
+
+impl Lane {
+    /// What the queue needs to know of it.
+    #[must_use]
+    pub const fn view(&self) -> LaneView {
+        match self {
+            Self::Recovering | Self::Orphaned { .. } => LaneView::Recovering,
+            Self::Idle { last_sent } => LaneView::Idle { last_sent: *last_sent },
+            Self::Busy { .. } => LaneView::Busy,
+        }
+    }
+
+    /// Whether an operation of `pool` is in flight, or may be.
+    #[must_use]
+    pub fn carries(&self, pool: &PoolId) -> bool {
+        matches!(self, Self::Busy { pools, .. } | Self::Orphaned { pools, .. } if pools.contains(pool))
+    }
+}

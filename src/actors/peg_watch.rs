@@ -1,0 +1,151 @@
+//! One for each asset, and the only owner of its peg state. It turns readings into a verdict and publishes it; what it knows lives
+//! in the journal, so that a restart forgets no episode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::actors::board::Board;
+use crate::actors::pulse::Pulse;
+use crate::domain::ids::AssetId;
+use crate::domain::peg::{Peg, PegChange, PegRule, Trust};
+use crate::domain::reading::Reading;
+use crate::observe::heartbeat::Heartbeats;
+use crate::observe::{Event, Observer};
+use crate::ports::{Clock, Journal, JournalFault};
+
+/// How long to wait before asking a failed journal again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What it works with.
+#[derive(Clone)]
+pub struct PegWatchArgs {
+    /// The asset.
+    pub asset: AssetId,
+    /// When it counts as off its peg.
+    pub rule: PegRule,
+    /// Where the verdict goes.
+    pub board: Board<Peg>,
+    /// What outlives it.
+    pub journal: Arc<dyn Journal>,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where events are told.
+    pub observer: Observer,
+    /// Where hearts beat.
+    pub hearts: Heartbeats,
+}
+
+/// The actor.
+pub struct PegWatch;
+
+/// What it hears.
+pub enum PegWatchMsg {
+    /// A source has spoken.
+    Reading(Reading),
+    /// The journal has answered.
+    Recalled(Result<Option<Peg>, JournalFault>),
+    /// Ask the journal.
+    Recall,
+    /// The journal has taken a verdict, or has not.
+    Remembered(Result<(), JournalFault>),
+    /// Write the newest verdict, again.
+    Remember,
+    /// Beat.
+    Beat,
+}
+
+/// What it remembers.
+pub struct PegWatchState {
+    args: PegWatchArgs,
+    pulse: Pulse,
+    /// `None` until the journal has answered: a verdict without the past could end an episode that has not ended.
+    peg: Option<Peg>,
+    /// A verdict is being written: two at a time could arrive in the wrong order.
+    writing: bool,
+    /// The newest verdict is not written yet.
+    unwritten: bool,
+}
+
+impl Actor for PegWatch {
+    type Msg = PegWatchMsg;
+    type State = PegWatchState;
+    type Arguments = PegWatchArgs;
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: PegWatchArgs) -> Result<Self::State, ActorProcessingErr> {
+        let heart = args.hearts.register(format!("peg watch {}", args.asset));
+        let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PegWatchMsg::Beat);
+        myself.cast(PegWatchMsg::Recall)?;
+        Ok(PegWatchState { args, pulse, peg: None, writing: false, unwritten: false })
+    }
+
+    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+        match message {
+            PegWatchMsg::Recall => {
+                let (journal, asset) = (state.args.journal.clone(), state.args.asset.clone());
+                tokio::spawn(async move {
+                    let _ = myself.cast(PegWatchMsg::Recalled(journal.recall_peg(&asset).await));
+                });
+            }
+            PegWatchMsg::Recalled(Ok(peg)) => {
+                let unheard = || Peg::unheard(state.args.asset.clone(), state.args.clock.now());
+                // Nobody watched in between, so a clock that was running starts again.
+                state.peg = Some(Peg { turning_since: None, ..peg.unwrap_or_else(unheard) });
+            }
+            PegWatchMsg::Recalled(Err(fault)) => {
+                state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
+                myself.send_after(ASK_AGAIN, || PegWatchMsg::Recall);
+            }
+            PegWatchMsg::Reading(reading) => state.take(&myself, &reading),
+            PegWatchMsg::Remembered(Ok(())) => {
+                state.writing = false;
+                state.remember(&myself);
+            }
+            PegWatchMsg::Remembered(Err(fault)) => {
+                state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
+                state.unwritten = true;
+                myself.send_after(ASK_AGAIN, || PegWatchMsg::Remember);
+            }
+            PegWatchMsg::Remember => {
+                state.writing = false;
+                state.remember(&myself);
+            }
+            PegWatchMsg::Beat => state.pulse.beat(&myself, || PegWatchMsg::Beat),
+        }
+        Ok(())
+    }
+}
+
+impl PegWatchState {
+    fn take(&mut self, myself: &ActorRef<PegWatchMsg>, reading: &Reading) {
+        let Some(peg) = &mut self.peg else { return };
+        let changes = peg.observe(reading, &self.args.rule);
+        self.args.board.publish(peg.clone());
+        for change in &changes {
+            self.args.observer.record(match *change {
+                PegChange::State { from, to } => {
+                    Event::PegMoved { asset: peg.asset.clone(), from, to, price: peg.price(), episode: peg.episode }
+                }
+                PegChange::Trust { to, .. } => {
+                    let fault = reading.quote.as_ref().err().map(ToString::to_string).filter(|_| to == Trust::Blind);
+                    Event::TrustMoved { asset: peg.asset.clone(), to, fault }
+                }
+            });
+        }
+        if !changes.is_empty() {
+            self.unwritten = true;
+            self.remember(myself);
+        }
+    }
+
+    /// Writes the newest verdict when it is not written and nothing is being written.
+    fn remember(&mut self, myself: &ActorRef<PegWatchMsg>) {
+        let Some(peg) = self.peg.clone().filter(|_| self.unwritten && !self.writing) else { return };
+        (self.writing, self.unwritten) = (true, false);
+        let (journal, myself) = (self.args.journal.clone(), myself.clone());
+        tokio::spawn(async move {
+            let _ = myself.cast(PegWatchMsg::Remembered(journal.remember_peg(&peg).await));
+        });
+    }
+}

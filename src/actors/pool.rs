@@ -1,0 +1,247 @@
+//! One for each pool. On every change of its facts it decides; when the decision is to act it asks for a turn; when it has the turn
+//! it decides again on fresh facts and gives its order to the executor. It owns no truth: chain, journal and boards do, and it
+//! rebuilds itself from them whenever it is restarted.
+//!
+//! Here: what it hears and remembers. [`deciding`] turns facts into a decision, [`acting`] brings a decision to the queue and the
+//! executor, [`telling`] says what was seen and decided.
+
+mod acting;
+mod deciding;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::actors::board::{Address, Board, Nudge};
+use crate::actors::executor::ExecutorMsg;
+use crate::actors::facts::{BlockFact, GasFact, Lane, Slot};
+use crate::actors::pulse::Pulse;
+use crate::actors::rebalance_queue::QueueMsg;
+use crate::actors::turn::Turn;
+use crate::domain::decide::Memory;
+use crate::domain::ids::{EpisodeId, PoolId};
+use crate::domain::outcome::Outcome;
+use crate::domain::peg::Peg;
+use crate::domain::policy::Policy;
+use crate::domain::position::{Mandate, PositionFacts, Ramp};
+use crate::domain::trigger::Class;
+use crate::domain::units::Timestamp;
+use crate::observe::heartbeat::Heartbeats;
+use crate::observe::{Event, Observer};
+use crate::ports::{Clock, Drill, Journal, JournalFault, Position};
+
+/// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// What it works with.
+pub struct PoolArgs {
+    /// Its name.
+    pub id: PoolId,
+    /// What it looks after.
+    pub position: Arc<dyn Position>,
+    /// Where the position's answers are in the batch.
+    pub slot: Slot,
+    /// What the owner holds and allows.
+    pub mandate: Mandate,
+    /// When to act.
+    pub policy: Policy,
+    /// Facts older than this are not known any more.
+    pub max_age: Duration,
+    /// Time between two blocks, on the policy clock.
+    pub block_time: Duration,
+    /// The blocks.
+    pub blocks: Board<BlockFact>,
+    /// The pegs of its assets, in the mandate's order.
+    pub pegs: Vec<Board<Peg>>,
+    /// What gas and ether cost.
+    pub gas: Board<GasFact>,
+    /// What the keeper lane is doing.
+    pub lane: Board<Lane>,
+    /// Who carries out orders.
+    pub executor: Address<ExecutorMsg>,
+    /// What outlives it.
+    pub journal: Arc<dyn Journal>,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where events are told.
+    pub observer: Observer,
+    /// Where hearts beat.
+    pub hearts: Heartbeats,
+    /// Where a drill can break it.
+    pub drill: Arc<dyn Drill>,
+}
+
+/// The actor.
+pub struct Pool;
+
+/// What it hears.
+pub enum PoolMsg {
+    /// A fact has moved.
+    FactsMoved(Nudge),
+    /// Look again without a new fact.
+    Evaluate,
+    /// Ask the journal.
+    Recall,
+    /// The journal has answered.
+    Recalled(Result<Option<Memory>, JournalFault>),
+    /// It may send.
+    TurnGranted(Turn),
+    /// Its request has run out of time.
+    TurnExpired,
+    /// Its order is settled; the turn comes back.
+    Settled {
+        /// How.
+        outcome: Outcome,
+        /// What the chain shows now, where it was read.
+        ramp: Option<Ramp>,
+        /// The permission, to be dropped.
+        turn: Turn,
+    },
+    /// Its order died with an executor, unsettled: with the ramp that it may make all the same, where it was sent.
+    OrderLost(Option<Ramp>),
+    /// Beat.
+    Beat,
+}
+
+/// How far a rebalance has come.
+enum Stage {
+    /// Nothing is under way.
+    Quiet,
+    /// A turn has been asked for.
+    Asking { class: Class, episode: Option<EpisodeId> },
+    /// A turn is in hand and waits for facts of one block.
+    Holding(Turn),
+    /// An order is with the executor.
+    Executing,
+}
+
+/// What it remembers.
+pub struct PoolState {
+    args: Arc<PoolArgs>,
+    queue: ActorRef<QueueMsg>,
+    pulse: Pulse,
+    memory: Option<Memory>,
+    /// The journal has been asked whether a strange ramp is one of ours.
+    asked_about_ramp: bool,
+    stage: Stage,
+    /// When the present trigger was first seen, on both clocks.
+    triggered: Option<(Timestamp, Duration)>,
+    declined: BTreeSet<EpisodeId>,
+    last_told: Option<&'static str>,
+    last_shown: Option<u64>,
+    /// Facts of an older block than this do not show what the last order did.
+    not_before_block: u64,
+    /// Machine time before which no turn is asked for.
+    rest_until: Duration,
+    /// The ramp of an order that was lost on its way: if it turns up on the chain, it is ours.
+    lost: Option<Ramp>,
+    /// The position as decoded from this block.
+    seen: Option<(u64, PositionFacts)>,
+}
+
+impl Actor for Pool {
+    type Msg = PoolMsg;
+    type State = PoolState;
+    type Arguments = (Arc<PoolArgs>, ActorRef<QueueMsg>);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        (args, queue): (Arc<PoolArgs>, ActorRef<QueueMsg>),
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let heart = args.hearts.register(format!("pool {}", args.id));
+        let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PoolMsg::Beat);
+        recall(&args, &myself);
+        args.blocks.nudge(&myself, PoolMsg::FactsMoved);
+        for peg in &args.pegs {
+            peg.nudge(&myself, PoolMsg::FactsMoved);
+        }
+        Ok(PoolState {
+            args,
+            queue,
+            pulse,
+            memory: None,
+            asked_about_ramp: false,
+            stage: Stage::Quiet,
+            triggered: None,
+            declined: BTreeSet::new(),
+            last_told: None,
+            last_shown: None,
+            not_before_block: 0,
+            rest_until: Duration::ZERO,
+            lost: None,
+            seen: None,
+        })
+    }
+
+    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+        match message {
+            PoolMsg::FactsMoved(_) | PoolMsg::Evaluate => {}
+            PoolMsg::Recall => {
+                recall(&state.args, &myself);
+                return Ok(());
+            }
+            PoolMsg::Recalled(Ok(memory)) => state.remember(memory),
+            PoolMsg::Recalled(Err(fault)) => {
+                state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
+                myself.send_after(BREATH, || PoolMsg::Recall);
+                return Ok(());
+            }
+            PoolMsg::TurnGranted(turn) => {
+                state.args.drill.turn_in_hand(&state.args.id).await;
+                state.hold_turn(turn);
+            }
+            PoolMsg::TurnExpired => state.expire(),
+            PoolMsg::Settled { outcome, ramp, turn } => {
+                state.settle(&myself, &outcome, ramp);
+                drop(turn);
+            }
+            PoolMsg::OrderLost(ramp) => state.lose(&myself, ramp),
+            PoolMsg::Beat => {
+                state.pulse.beat(&myself, || PoolMsg::Beat);
+                return Ok(());
+            }
+        }
+        state.args.drill.evaluating(&state.args.id).await;
+        state.evaluate(&myself);
+        Ok(())
+    }
+}
+
+/// Asks the journal what is remembered of the pool.
+fn recall(args: &Arc<PoolArgs>, myself: &ActorRef<PoolMsg>) {
+    let (journal, id, myself) = (args.journal.clone(), args.id.clone(), myself.clone());
+    tokio::spawn(async move {
+        let _ = myself.cast(PoolMsg::Recalled(journal.recall_pool(&id).await));
+    });
+}
+
+impl PoolState {
+    /// Takes what the journal remembers; what it could not be told is still known here.
+    fn remember(&mut self, recalled: Option<Memory>) {
+        let known = self.memory.take();
+        let off_since = known.as_ref().and_then(|memory| memory.composition_off_since);
+        let latch = known.as_ref().and_then(|memory| memory.latch.clone());
+        let first_seen = self.args.clock.now();
+        let memory = recalled.or(known).unwrap_or(Memory { first_seen, ..Memory::default() });
+        self.memory = Some(Memory { composition_off_since: off_since, latch: latch.or(memory.latch), ..memory });
+    }
+
+    /// Writes to the journal in a task of its own: a handler never waits for it.
+    fn write<F>(&self, work: impl FnOnce(Arc<dyn Journal>) -> F)
+    where
+        F: Future<Output = Result<(), JournalFault>> + Send + 'static,
+    {
+        let (observer, work) = (self.args.observer.clone(), work(self.args.journal.clone()));
+        tokio::spawn(async move {
+            if let Err(fault) = work.await {
+                observer.record(Event::JournalFailed { fault: fault.to_string() });
+            }
+        });
+    }
+}

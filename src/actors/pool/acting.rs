@@ -1,0 +1,148 @@
+//! From a decision to the queue, with the turn to the executor, and back.
+
+use std::time::Duration;
+
+use ractor::ActorRef;
+
+use super::{PoolMsg, PoolState, Stage};
+use crate::actors::executor::{ExecutorMsg, Order, ReplyTo};
+use crate::actors::rebalance_queue::QueueMsg;
+use crate::actors::turn::Turn;
+use crate::domain::decide::{Hold, Latch};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::Plan;
+use crate::domain::position::Ramp;
+use crate::domain::trigger::Trigger;
+use crate::domain::turns::Request;
+use crate::domain::units::Timestamp;
+use crate::observe::spans;
+
+/// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
+const BREATH: Duration = Duration::from_secs(1);
+
+impl PoolState {
+    pub(super) fn act(&mut self, myself: &ActorRef<PoolMsg>, trigger: Trigger, plan: Plan) {
+        let (now, uptime) = (self.args.clock.now(), self.args.clock.uptime());
+        let triggered = *self.triggered.get_or_insert((now, uptime));
+        match std::mem::replace(&mut self.stage, Stage::Quiet) {
+            Stage::Holding(turn) if turn.class() == trigger.class() => self.order(myself, turn, trigger, plan, triggered),
+            // The permission was given for another cause, with its spacing and its price: it goes back.
+            Stage::Holding(turn) => {
+                drop(turn);
+                self.ask(trigger, now);
+            }
+            Stage::Asking { class, episode } if class == trigger.class() && episode.as_ref() == trigger.episode() => {
+                self.stage = Stage::Asking { class, episode };
+            }
+            Stage::Asking { class, .. } => {
+                // Asking for less than before takes a new request: the queue keeps the more urgent of two.
+                if trigger.class() > class {
+                    self.withdraw();
+                }
+                self.ask(trigger, now);
+            }
+            Stage::Quiet if uptime < self.rest_until => {}
+            Stage::Quiet | Stage::Executing => self.ask(trigger, now),
+        }
+    }
+
+    fn ask(&mut self, trigger: Trigger, now: Timestamp) {
+        let (class, episode) = (trigger.class(), trigger.episode().cloned());
+        let request = Request {
+            pool: self.args.id.clone(),
+            class,
+            episode: episode.clone(),
+            cap: self.args.policy.gas.get(class).start(now),
+        };
+        let span = spans::rebalance_span(self.args.id.as_str(), class.label(), &trigger.to_string());
+        // The queue is this actor's supervisor: when it is gone, so is this actor in a moment.
+        if self.queue.cast(QueueMsg::TurnRequested { request, trigger, span }).is_ok() {
+            self.stage = Stage::Asking { class, episode };
+        }
+    }
+
+    fn withdraw(&self) {
+        let _ = self.queue.cast(QueueMsg::TurnWithdrawn(self.args.id.clone()));
+    }
+
+    fn order(&mut self, myself: &ActorRef<PoolMsg>, turn: Turn, trigger: Trigger, plan: Plan, triggered: (Timestamp, Duration)) {
+        drop(spans::stage(turn.span(), "planned"));
+        let before = self.seen.as_ref().map(|(_, facts)| facts.weights.clone()).unwrap_or_default();
+        let order = Order {
+            pool: self.args.id.clone(),
+            position: self.args.position.clone(),
+            assets: self.args.mandate.assets.clone(),
+            trigger,
+            plan,
+            before,
+            triggered_at: triggered.0,
+            triggered_uptime: triggered.1,
+            turn,
+            reply_to: ReplyTo::new(myself.clone()),
+        };
+        self.stage = Stage::Executing;
+        // Where nobody is there to send, the order is dropped with its turn, and says so by `OrderLost`.
+        self.args.executor.cast(ExecutorMsg::Execute(Box::new(order)));
+    }
+
+    pub(super) fn hold(&mut self, hold: &Hold) {
+        if let (Hold::OnTarget { served: Some(slot) }, Some(memory)) = (hold, &mut self.memory) {
+            memory.schedule_served = Some(*slot);
+            let (id, slot) = (self.args.id.clone(), *slot);
+            self.write(move |journal| async move { journal.serve_schedule(&id, slot).await });
+        }
+        self.triggered = None;
+        if matches!(self.stage, Stage::Asking { .. }) {
+            self.withdraw();
+        }
+        // A turn in hand is dropped with the stage.
+        self.stage = Stage::Quiet;
+    }
+
+    /// Takes a turn in hand. One that comes while an order is under way is given back.
+    pub(super) fn hold_turn(&mut self, turn: Turn) {
+        if !matches!(self.stage, Stage::Executing) {
+            self.stage = Stage::Holding(turn);
+        }
+    }
+
+    pub(super) fn drop_turn(&mut self) {
+        if matches!(self.stage, Stage::Holding(_)) {
+            self.stage = Stage::Quiet;
+        }
+    }
+
+    /// The request has left the queue. A turn that came for an earlier one is not touched.
+    pub(super) fn expire(&mut self) {
+        if matches!(self.stage, Stage::Asking { .. }) {
+            self.stage = Stage::Quiet;
+        }
+    }
+
+    /// The order was not settled and never will be.
+    pub(super) fn lose(&mut self, myself: &ActorRef<PoolMsg>, ramp: Option<Ramp>) {
+        self.stage = Stage::Quiet;
+        self.lost = ramp.or(self.lost.take());
+        self.rest(myself);
+    }
+
+    pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, outcome: &Outcome, ramp: Option<Ramp>) {
+        self.stage = Stage::Quiet;
+        self.triggered = None;
+        if let (Some(memory), Some(ramp)) = (&mut self.memory, ramp) {
+            memory.known_ramp = Some(ramp);
+        }
+        match outcome.inclusion() {
+            Some(inclusion) => self.not_before_block = self.not_before_block.max(inclusion.block.number),
+            None => self.rest(myself),
+        }
+        if !outcome.may_retry() {
+            self.latch(Latch::Outcome(outcome.label()));
+        }
+    }
+
+    fn rest(&mut self, myself: &ActorRef<PoolMsg>) {
+        self.rest_until = self.args.clock.uptime().saturating_add(BREATH);
+        myself.send_after(BREATH, || PoolMsg::Evaluate);
+    }
+}

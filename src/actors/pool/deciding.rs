@@ -1,0 +1,135 @@
+//! From facts to a decision. The facts are those of one block, and of a block that can show what the last order did.
+
+use ractor::ActorRef;
+
+use super::{PoolMsg, PoolState, Stage, recall};
+use crate::actors::board::Board;
+use crate::actors::executor::deviation;
+use crate::actors::facts::BlockFact;
+use crate::domain::decide::{self, Decision, Facts, Hold, Latch};
+use crate::domain::peg::Peg;
+
+impl PoolState {
+    /// Facts in, decision out, and on to the next stage.
+    pub(super) fn evaluate(&mut self, myself: &ActorRef<PoolMsg>) {
+        if self.memory.is_none() || matches!(self.stage, Stage::Executing) {
+            return;
+        }
+        let block = self.args.blocks.read();
+        if self.must_wait_for_a_block(&block) {
+            self.drop_turn();
+            return;
+        }
+        self.look(&block);
+        let pegs: Vec<Peg> = self.args.pegs.iter().map(Board::read).collect();
+        self.meet();
+        self.claim_lost_ramp();
+        self.track_composition(&pegs);
+        let decision = self.decide(&pegs);
+        match &decision {
+            Decision::Hold(Hold::BlocksDiffer) => return,
+            Decision::Hold(Hold::Latched(Latch::ForeignChange)) if !self.asked_about_ramp => {
+                self.asked_about_ramp = true;
+                recall(&self.args, myself);
+                return;
+            }
+            Decision::Hold(Hold::Latched(Latch::ForeignChange)) => self.latch(Latch::ForeignChange),
+            _ => self.asked_about_ramp = false,
+        }
+        self.show(&pegs, &decision);
+        self.answer_episodes(&pegs, &decision);
+        match decision {
+            Decision::Act { trigger, plan } => self.act(myself, trigger, plan),
+            Decision::Hold(hold) => self.hold(&hold),
+        }
+    }
+
+    /// Before the block of the last order the chain cannot show it. While the lane carries an order that a former life of this pool
+    /// or of the executor gave, whatever moves is its doing, and a later block shows what.
+    fn must_wait_for_a_block(&mut self, block: &BlockFact) -> bool {
+        let Some(number) = block.as_ref().map(|block| block.head.stamp.number) else { return false };
+        let carried = self.args.lane.read().carries(&self.args.id);
+        if carried {
+            self.not_before_block = self.not_before_block.max(number.saturating_add(1));
+        }
+        carried || number < self.not_before_block
+    }
+
+    /// Decodes the position from the block, once a block.
+    fn look(&mut self, block: &BlockFact) {
+        let Some(block) = block else {
+            self.seen = None;
+            return;
+        };
+        let number = block.head.stamp.number;
+        let fresh = self.seen.as_ref().is_none_or(|(_, facts)| facts.block.hash != block.head.stamp.hash);
+        if fresh {
+            let facts = self.args.position.facts(self.args.slot.of(&block.answers), &block.head.stamp);
+            if let Err(fault) = &facts {
+                tracing::debug!(pool = %self.args.id, %fault, "position not read");
+            }
+            self.seen = facts.ok().map(|facts| (number, facts));
+        }
+    }
+
+    /// Takes the ramp that a pool has at first sight as its own past.
+    fn meet(&mut self) {
+        let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
+        if memory.known_ramp.is_some() {
+            return;
+        }
+        memory.known_ramp = Some(facts.ramp.clone());
+        let (at, ramp) = (memory.first_seen, facts.ramp.clone());
+        let id = self.args.id.clone();
+        self.write(move |journal| async move { journal.meet_pool(&id, at, &ramp).await });
+    }
+
+    /// Recognises the ramp of an order whose executor died: nobody else could tell that it is ours.
+    fn claim_lost_ramp(&mut self) {
+        let (Some(memory), Some((_, facts)), Some(lost)) = (&mut self.memory, &self.seen, &self.lost) else { return };
+        if memory.known_ramp.as_ref() == Some(&facts.ramp) || deviation(lost, &facts.ramp).is_some() {
+            return;
+        }
+        memory.known_ramp = Some(facts.ramp.clone());
+        let (id, ramp) = (self.args.id.clone(), facts.ramp.clone());
+        self.lost = None;
+        self.write(move |journal| async move { journal.account_ramp(&id, &ramp).await });
+    }
+
+    fn track_composition(&mut self, pegs: &[Peg]) {
+        let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
+        let drift = decide::composition_drift(facts, pegs, &self.args.mandate).map(|(_, drift)| drift);
+        match drift {
+            Some(drift) if drift > self.args.policy.composition.threshold => {
+                memory.composition_off_since.get_or_insert(facts.block.timestamp);
+            }
+            // Without prices nothing is known of the composition: the clock that runs keeps running, a new one does not start.
+            None => {}
+            Some(_) => memory.composition_off_since = None,
+        }
+    }
+
+    fn decide(&self, pegs: &[Peg]) -> Decision {
+        let Some(memory) = &self.memory else { return Decision::Hold(Hold::BlocksDiffer) };
+        let gas = self.args.gas.read();
+        let facts = Facts {
+            now: self.args.clock.now(),
+            position: self.seen.as_ref().map(|(_, facts)| facts),
+            pegs,
+            max_age: self.args.max_age,
+            block_time: self.args.block_time,
+            gas: gas.map(|gas| gas.price()),
+            ether: gas.and_then(|gas| gas.ether),
+        };
+        decide::decide(&facts, memory, &self.args.policy, &self.args.mandate)
+    }
+
+    pub(super) fn latch(&mut self, latch: Latch) {
+        let Some(memory) = &mut self.memory else { return };
+        if memory.latch.is_none() {
+            memory.latch = Some(latch.clone());
+            let id = self.args.id.clone();
+            self.write(move |journal| async move { journal.latch_pool(&id, &latch).await });
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What was seen and decided, for people, and for the queue that waits for a batch.
+
+use std::collections::BTreeSet;
+
+use super::PoolState;
+use crate::actors::rebalance_queue::QueueMsg;
+use crate::domain::allocation::Valuation;
+use crate::domain::decide::Decision;
+use crate::domain::ids::{AssetId, EpisodeId};
+use crate::domain::peg::Peg;
+use crate::domain::trigger::Trigger;
+use crate::domain::units::{Price, Weight};
+use crate::observe::Event;
+use crate::observe::event::TokenView;
+
+impl PoolState {
+    /// Tells the queue once for each episode that this pool has looked and will not ask, so that the batch need not wait for it.
+    pub(super) fn answer_episodes(&mut self, pegs: &[Peg], decision: &Decision) {
+        let asks = matches!(decision, Decision::Act { trigger: Trigger::Depeg { .. }, .. });
+        let current: BTreeSet<EpisodeId> = pegs.iter().filter_map(Peg::current_episode).collect();
+        for episode in current.iter().filter(|_| !asks) {
+            if !self.declined.contains(episode) {
+                let _ = self.queue.cast(QueueMsg::TurnDeclined { pool: self.args.id.clone(), episode: episode.clone() });
+            }
+        }
+        self.declined = if asks { BTreeSet::new() } else { current };
+    }
+
+    /// Tells what the pool looks like, and what it decided when that is news.
+    pub(super) fn show(&mut self, pegs: &[Peg], decision: &Decision) {
+        let label = match decision {
+            Decision::Act { trigger, .. } => trigger.class().label(),
+            Decision::Hold(hold) => hold.label(),
+        };
+        let block = self.seen.as_ref().map(|(number, _)| *number);
+        if self.last_told != Some(label) {
+            self.last_told = Some(label);
+            self.args.observer.record(Event::Decided { pool: self.args.id.clone(), decision: decision.clone(), block });
+        }
+        let Some((number, facts)) = &self.seen else { return };
+        if self.last_shown.replace(*number) == Some(*number) {
+            return;
+        }
+        let prices: Option<Vec<Price>> = pegs.iter().map(Peg::price).collect();
+        let valuation = prices.and_then(|prices| Valuation::of(&facts.balances, &prices));
+        let shares = valuation.as_ref().and_then(Valuation::shares);
+        let targets = self.args.mandate.base_target.weights();
+        let tokens = self.args.mandate.assets.iter().zip(&facts.weights).zip(targets).enumerate();
+        let view = |(at, ((asset, weight), target)): (usize, ((&AssetId, &Weight), &Weight))| TokenView {
+            asset: asset.clone(),
+            weight: *weight,
+            target: *target,
+            share: shares.as_ref().and_then(|shares| shares.get(at).copied()),
+        };
+        self.args.observer.record(Event::PoolSeen {
+            pool: self.args.id.clone(),
+            tokens: tokens.map(view).collect(),
+            value: valuation.map(|valuation| valuation.total),
+        });
+    }
+}

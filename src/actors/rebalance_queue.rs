@@ -1,0 +1,316 @@
+//! One for each chain: hands out turns, one at a time and spaced, and supervises the pools. What it decides is
+//! [`crate::domain::turns`]; here are only the messages, the timers and the restarts.
+//!
+//! It never waits for anything, because a supervisor that waits hears of no death. If it crashes, its pools die with it; its
+//! successor starts with the next epoch and grants nothing until the lane is idle.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, SupervisionEvent};
+use tokio::task::JoinHandle;
+use tracing::Span;
+
+use crate::actors::board::{Board, Nudge};
+use crate::actors::facts::{GasFact, Lane};
+use crate::actors::pool::{Pool, PoolArgs, PoolMsg};
+use crate::actors::pulse::Pulse;
+use crate::actors::supervise::{Child, Nursery, Supervision};
+use crate::actors::turn::Turn;
+use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
+use crate::domain::trigger::{Class, Trigger};
+use crate::domain::turns::{Grant, Look, Now, Request, TurnId, TurnPolicy, Turns, Wake};
+use crate::domain::units::GasPrice;
+use crate::observe::heartbeat::Heartbeats;
+use crate::observe::{Event, Observer, spans};
+use crate::ports::{Clock, Drill};
+
+/// After a crash the pools come back one by one, so that they do not all ask at once.
+const STAGGER: Duration = Duration::from_millis(10);
+
+/// What it works with.
+#[derive(Clone)]
+pub struct RebalanceQueueArgs {
+    /// The chain.
+    pub chain: ChainName,
+    /// Which life of the queue this is; on a board, because executors refuse turns of another life.
+    pub epoch: Board<u64>,
+    /// Spacing, ageing and limits.
+    pub policy: TurnPolicy,
+    /// The pools to look after.
+    pub pools: Vec<Arc<PoolArgs>>,
+    /// What the keeper lane is doing.
+    pub lane: Board<Lane>,
+    /// What gas costs.
+    pub gas: Board<GasFact>,
+    /// How children are restarted.
+    pub supervision: Supervision,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Where events are told.
+    pub observer: Observer,
+    /// Where hearts beat.
+    pub hearts: Heartbeats,
+    /// Where a drill can break it.
+    pub drill: Arc<dyn Drill>,
+}
+
+/// The actor.
+pub struct RebalanceQueue;
+
+/// What it hears.
+pub enum QueueMsg {
+    /// A pool asks for a turn.
+    TurnRequested {
+        /// The request.
+        request: Request,
+        /// Why, for people.
+        trigger: Trigger,
+        /// The trace of the rebalance; stored with the entry, because a parked message loses its own.
+        span: Span,
+    },
+    /// A pool that holds the episode's asset has looked and does not ask.
+    TurnDeclined {
+        /// The pool.
+        pool: PoolId,
+        /// The episode.
+        episode: EpisodeId,
+    },
+    /// A pool takes its request back.
+    TurnWithdrawn(PoolId),
+    /// A turn has reached an executor.
+    TurnExecuting(TurnId),
+    /// A turn has been dropped, wherever and why ever.
+    TurnEnded {
+        /// Which.
+        id: TurnId,
+        /// Whose.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+        /// When it was granted, on the machine clock.
+        granted_at: Duration,
+    },
+    /// The lane has moved.
+    LaneMoved(Nudge),
+    /// Gas has moved.
+    GasMoved(Nudge),
+    /// A timer says that something may be due.
+    Look,
+    /// Start a pool, again or for the first time.
+    Spawn(PoolKey),
+    /// Stop granting: the process shuts down.
+    Close,
+    /// Beat.
+    Beat,
+}
+
+/// A pool, as a child.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PoolKey(pub PoolId);
+
+impl Child for PoolKey {
+    fn name(&self) -> String {
+        format!("pool {}", self.0)
+    }
+
+    fn kind(&self) -> &'static str {
+        "pool"
+    }
+}
+
+/// What it remembers.
+pub struct QueueState {
+    args: RebalanceQueueArgs,
+    pulse: Pulse,
+    turns: Turns,
+    nursery: Nursery<PoolKey>,
+    pools: HashMap<PoolId, ActorRef<PoolMsg>>,
+    spans: HashMap<PoolId, Span>,
+    wake: Option<JoinHandle<Result<(), MessagingErr<QueueMsg>>>>,
+}
+
+impl Actor for RebalanceQueue {
+    type Msg = QueueMsg;
+    type State = QueueState;
+    type Arguments = RebalanceQueueArgs;
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: RebalanceQueueArgs) -> Result<Self::State, ActorProcessingErr> {
+        args.epoch.modify(|epoch| *epoch = epoch.saturating_add(1));
+        let epoch = args.epoch.read();
+        args.observer.record(Event::QueueStarted { chain: args.chain.clone(), epoch });
+        let heart = args.hearts.register(format!("rebalance queue {}", args.chain));
+        let pulse = Pulse::start(heart, args.clock.clone(), &myself, || QueueMsg::Beat);
+        let mut turns = Turns::new(args.policy, epoch);
+        for (asset, pools) in holders(&args.pools) {
+            turns.set_holders(asset, pools);
+        }
+        args.lane.nudge(&myself, QueueMsg::LaneMoved);
+        args.gas.nudge(&myself, QueueMsg::GasMoved);
+        let mut delay = Duration::ZERO;
+        for pool in &args.pools {
+            let key = PoolKey(pool.id.clone());
+            myself.send_after(delay, move || QueueMsg::Spawn(key));
+            if epoch > 1 {
+                delay = delay.saturating_add(STAGGER);
+            }
+        }
+        let nursery = Nursery::new(args.supervision.clone());
+        let (pools, spans) = (HashMap::new(), HashMap::new());
+        Ok(QueueState { args, pulse, turns, nursery, pools, spans, wake: None })
+    }
+
+    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+        match message {
+            QueueMsg::TurnRequested { request, trigger, span } => {
+                state.args.observer.record(Event::TurnRequested { pool: request.pool.clone(), trigger });
+                state.spans.insert(request.pool.clone(), span);
+                let now = state.now();
+                state.turns.request(now, request);
+            }
+            QueueMsg::TurnDeclined { pool, episode } => state.turns.decline(pool, &episode),
+            QueueMsg::TurnWithdrawn(pool) => {
+                state.turns.withdraw(&pool);
+                state.spans.remove(&pool);
+            }
+            QueueMsg::TurnExecuting(id) => {
+                state.turns.executing(id);
+            }
+            QueueMsg::TurnEnded { id, pool, class, granted_at } => {
+                if state.turns.ended(id) {
+                    let took = state.args.clock.uptime().saturating_sub(granted_at);
+                    state.args.observer.record(Event::TurnEnded { pool, class, took });
+                }
+            }
+            QueueMsg::Spawn(_) if state.nursery.is_closed() => {}
+            QueueMsg::Spawn(key) => state.spawn(&myself, key).await,
+            QueueMsg::Close => state.nursery.close(),
+            QueueMsg::LaneMoved(_) | QueueMsg::GasMoved(_) | QueueMsg::Look => {}
+            QueueMsg::Beat => {
+                state.pulse.beat(&myself, || QueueMsg::Beat);
+                return Ok(());
+            }
+        }
+        state.look(&myself);
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        event: SupervisionEvent,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if let Some(death) = state.nursery.hear(&event) {
+            // What it asked for dies with it: it looks at fresh facts when it is back.
+            state.turns.withdraw(&death.key.0);
+            state.spans.remove(&death.key.0);
+            state.pools.remove(&death.key.0);
+            death.arm(&myself, QueueMsg::Spawn);
+        }
+        Ok(())
+    }
+}
+
+fn holders(pools: &[Arc<PoolArgs>]) -> BTreeMap<AssetId, BTreeSet<PoolId>> {
+    let mut holders: BTreeMap<AssetId, BTreeSet<PoolId>> = BTreeMap::new();
+    for pool in pools {
+        for asset in &pool.mandate.assets {
+            holders.entry(asset.clone()).or_default().insert(pool.id.clone());
+        }
+    }
+    holders
+}
+
+impl QueueState {
+    fn now(&self) -> Now {
+        Now { policy: self.args.clock.now(), machine: self.args.clock.uptime() }
+    }
+
+    async fn spawn(&mut self, myself: &ActorRef<QueueMsg>, key: PoolKey) {
+        let Some(args) = self.args.pools.iter().find(|pool| pool.id == key.0).cloned() else { return };
+        let began = self.args.clock.uptime();
+        // Starting a pool reads nothing and asks nobody, so this await is a hand-over to the runtime and no wait.
+        match Actor::spawn_linked(None, Pool, (args, myself.clone()), myself.get_cell()).await {
+            Ok((pool, _)) => {
+                self.pools.insert(key.0.clone(), pool.clone());
+                self.nursery.adopt(key, pool.get_cell(), began);
+            }
+            Err(fault) => self.nursery.stillborn(key, &fault.to_string()).arm(myself, QueueMsg::Spawn),
+        }
+    }
+
+    /// Does what is due and arms the timer for what will be.
+    fn look(&mut self, myself: &ActorRef<QueueMsg>) {
+        if self.nursery.is_closed() {
+            return;
+        }
+        self.args.drill.queue_looks();
+        let (now, lane) = (self.now(), self.args.lane.read());
+        let gas = self.args.gas.read().map(|gas| gas.price());
+        let Look { grants, overdue, expired, held_for_gas, wake } = self.turns.look(now, lane.view(), gas);
+        for pool in held_for_gas {
+            self.tell_held(pool, gas, now);
+        }
+        for Request { pool, class, .. } in expired {
+            self.spans.remove(&pool);
+            self.args.observer.record(Event::TurnExpired { pool: pool.clone(), class });
+            self.tell(&pool, PoolMsg::TurnExpired);
+        }
+        for Grant { request: Request { pool, .. }, .. } in overdue {
+            self.args.observer.record(Event::HolderOverdue { pool: pool.clone() });
+            if let Some(holder) = self.pools.get(&pool) {
+                holder.kill();
+            }
+        }
+        for grant in grants {
+            self.grant(myself, grant, now);
+        }
+        self.show(now);
+        self.arm(myself, wake, now);
+    }
+
+    fn grant(&mut self, myself: &ActorRef<QueueMsg>, grant: Grant, now: Now) {
+        let Grant { id, request: Request { pool, class, episode, cap }, waited } = grant;
+        self.args.observer.record(Event::TurnGranted { pool: pool.clone(), class, episode, waited });
+        let span = self.spans.remove(&pool).unwrap_or_else(Span::none);
+        drop(spans::stage(&span, "granted"));
+        let turn = Turn::new(id, pool.clone(), class, cap, now.machine, span, myself.clone());
+        // A turn that cannot be delivered is dropped here, and the queue hears of it like of any other.
+        self.tell(&pool, PoolMsg::TurnGranted(turn));
+    }
+
+    fn tell(&self, pool: &PoolId, message: PoolMsg) {
+        if let Some(actor) = self.pools.get(pool) {
+            // A pool that died since then is already on its way back.
+            let _ = actor.cast(message);
+        }
+    }
+
+    fn tell_held(&self, pool: PoolId, gas: Option<GasPrice>, now: Now) {
+        if let Some(request) = self.turns.waiting(&pool) {
+            let (class, cap) = (request.class, request.cap.at(now.policy));
+            self.args.observer.record(Event::TurnHeldForGas { pool, class, gas, cap });
+        }
+    }
+
+    fn show(&self, now: Now) {
+        let view = self.turns.view(now.policy);
+        let waiting = Class::ALL.map(|class| *view.waiting.get(class));
+        let (chain, out, oldest) = (self.args.chain.clone(), view.outstanding.len(), view.oldest_wait.unwrap_or_default());
+        self.args.observer.record(Event::QueueSeen { chain, waiting, out, oldest });
+    }
+
+    fn arm(&mut self, myself: &ActorRef<QueueMsg>, wake: Wake, now: Now) {
+        if let Some(timer) = self.wake.take() {
+            timer.abort();
+        }
+        let policy = wake.policy_at.map(|at| self.args.clock.machine(at.since(now.policy)));
+        let machine = wake.machine_at.map(|at| at.saturating_sub(now.machine));
+        if let Some(delay) = policy.into_iter().chain(machine).min() {
+            // Both clocks count whole units: a moment later is never a moment too early.
+            self.wake = Some(myself.send_after(delay.saturating_add(Duration::from_millis(1)), || QueueMsg::Look));
+        }
+    }
+}

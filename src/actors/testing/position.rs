@@ -1,0 +1,129 @@
+//! A position and a price source of the chain in memory. Their answers are plain text.
+
+use alloy_primitives::Bytes;
+
+use super::chain::address;
+use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::plan::Plan;
+use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
+use crate::domain::reading::{Quote, ReadingFault};
+use crate::domain::units::{Price, Timestamp, TokenAmount, Weight};
+use crate::ports::{Answer, Call, Position, PositionFault, PriceSource};
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn weights_text(weights: &[Weight]) -> String {
+    weights.iter().map(|weight| weight.wad().to_string()).collect::<Vec<_>>().join(",")
+}
+
+fn weights_of(text: &str) -> Vec<Weight> {
+    text.split(',').map(|wad| Weight::from_wad(wad.parse().unwrap())).collect()
+}
+
+fn ramp_text(ramp: &Ramp) -> String {
+    format!("{}|{}|{}", ramp.start.millis(), ramp.end.millis(), weights_text(&ramp.end_weights))
+}
+
+fn ramp_of(start: &str, end: &str, weights: &str) -> Ramp {
+    let at = |millis: &str| Timestamp::from_millis(millis.parse().unwrap());
+    Ramp { start: at(start), end: at(end), end_weights: weights_of(weights) }
+}
+
+pub(crate) fn encode_price(wad: u128) -> Bytes {
+    Bytes::from(wad.to_string().into_bytes())
+}
+
+pub(crate) fn decode_order(data: &Bytes) -> Ramp {
+    let text = text(data);
+    let parts: Vec<&str> = text.split('|').collect();
+    ramp_of(parts[0], parts[1], parts[2])
+}
+
+/// What a block says of a pool.
+pub(crate) struct Snapshot {
+    pub(crate) weights: Vec<Weight>,
+    pub(crate) shares: Vec<Weight>,
+    pub(crate) ramp: Ramp,
+    pub(crate) paused: bool,
+}
+
+impl Snapshot {
+    pub(crate) fn encode(&self) -> Bytes {
+        let (weights, shares) = (weights_text(&self.weights), weights_text(&self.shares));
+        Bytes::from(format!("{weights}|{shares}|{}|{}", self.paused, ramp_text(&self.ramp)).into_bytes())
+    }
+}
+
+/// A pool of the chain in memory; it is worth a million dollars when every token is worth one.
+pub(crate) struct FakePosition(pub(crate) String);
+
+impl Position for FakePosition {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { read: true, reweight: true, ..Capabilities::default() }
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        vec![Call { target: address(&self.0), data: Bytes::new() }]
+    }
+
+    fn facts(&self, answers: &[Answer], at: &BlockStamp) -> Result<PositionFacts, PositionFault> {
+        let fault = |fault: String| PositionFault { what: "pool", fault };
+        let answer = answers.first().ok_or_else(|| fault("nothing".to_owned()))?;
+        let text = text(answer.as_ref().map_err(|error| fault(error.to_string()))?);
+        let parts: Vec<&str> = text.split('|').collect();
+        let amount = |share: &Weight| TokenAmount { raw: share.wad() * 1_000_000, decimals: 18 };
+        Ok(PositionFacts {
+            block: *at,
+            weights: weights_of(parts[0]),
+            balances: weights_of(parts[1]).iter().map(amount).collect(),
+            ramp: ramp_of(parts[3], parts[4], parts[5]),
+            swap_enabled: true,
+            paused: parts[2] == "true",
+        })
+    }
+
+    fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {
+        let Plan::Reweight(reweight) = plan;
+        let ramp = Ramp { start, end, end_weights: reweight.target.weights().to_vec() };
+        Call { target: address(&self.0), data: Bytes::from(ramp_text(&ramp).into_bytes()) }
+    }
+}
+
+/// The price of an asset of the chain in memory.
+pub(crate) struct FakeSource {
+    id: SourceId,
+    asset: AssetId,
+}
+
+impl FakeSource {
+    pub(crate) fn new(asset: &str) -> Self {
+        Self { id: SourceId::new(&format!("fake:{asset}")), asset: AssetId::new(asset) }
+    }
+}
+
+impl PriceSource for FakeSource {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    fn asset(&self) -> &AssetId {
+        &self.asset
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        vec![Call { target: address(self.asset.as_str()), data: Bytes::new() }]
+    }
+
+    fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault> {
+        match answers.first() {
+            Some(Ok(bytes)) => {
+                let price = text(bytes).parse().ok().and_then(Price::from_wad);
+                let price = price.ok_or_else(|| ReadingFault::Unreadable("no number".to_owned()))?;
+                Ok(Quote { price, updated_at: at.timestamp })
+            }
+            other => Err(ReadingFault::Unreadable(format!("{other:?}"))),
+        }
+    }
+}

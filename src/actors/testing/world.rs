@@ -1,0 +1,368 @@
+//! The whole tree over the chain in memory: what the process runs, with every port faked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorCell, ActorRef, Message};
+use tokio::task::JoinHandle;
+
+use super::chain::SimChain;
+use super::drill::FakeDrill;
+use super::link::FakeLink;
+use super::position::{FakePosition, FakeSource};
+use super::sender::FakeSender;
+use super::{BEGINNING, Events, FakeClock, observer, secs};
+use crate::actors::alerter::{AlerterArgs, AlerterMsg};
+use crate::actors::block_reader::BlockReaderArgs;
+use crate::actors::board::{Address, Board};
+use crate::actors::chain::{ChainArgs, ChainMsg};
+use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
+use crate::actors::facts::{BlockFact, GasFact, Lane, ReadPlan};
+use crate::actors::gas_oracle::GasOracleArgs;
+use crate::actors::peg_watch::{PegWatchArgs, PegWatchMsg};
+use crate::actors::pool::PoolArgs;
+use crate::actors::price_feed::PriceFeedArgs;
+use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueueArgs};
+use crate::actors::root::{Root, RootArgs, RootMsg};
+use crate::actors::supervise::{RestartBook, Supervision};
+use crate::domain::allocation::Allocation;
+use crate::domain::gas::GasRule;
+use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::peg::{Peg, PegRule};
+use crate::domain::policy::{CompositionRule, Policy, RampRule};
+use crate::domain::position::Mandate;
+use crate::domain::restart::RestartPolicy;
+use crate::domain::trigger::{Class, PerClass};
+use crate::domain::turns::TurnPolicy;
+use crate::domain::units::{GasPrice, Weight};
+use crate::journal::memory::MemoryJournal;
+use crate::observe::heartbeat::Heartbeats;
+use crate::observe::{Event, Observer};
+use crate::ports::{AlertSink, Clock, Journal, Position, PriceSource};
+
+/// Time between two blocks, on the policy clock.
+pub(crate) const BLOCK: Duration = secs(12);
+/// Time between two sends.
+pub(crate) const SPACING: Duration = secs(30);
+
+/// What a world is made of.
+pub(crate) struct Spec {
+    /// Each with its two assets, half and half.
+    pub(crate) pools: Vec<(&'static str, [&'static str; 2])>,
+    pub(crate) speed: u32,
+    pub(crate) policy: Policy,
+    pub(crate) sinks: Vec<Arc<dyn AlertSink>>,
+    pub(crate) journal: Arc<dyn Journal>,
+    /// Blocks come by themselves.
+    pub(crate) mines: bool,
+}
+
+impl Spec {
+    /// Pools of USDC and DAI.
+    pub(crate) fn pools(names: &[&'static str]) -> Self {
+        Self {
+            pools: names.iter().map(|name| (*name, ["USDC", "DAI"])).collect(),
+            speed: 1,
+            policy: policy(),
+            sinks: Vec::new(),
+            journal: Arc::new(MemoryJournal::default()),
+            mines: true,
+        }
+    }
+}
+
+/// Drift above 5 %, ramps of a minute or more that start a minute ahead, an hour between two.
+pub(crate) fn policy() -> Policy {
+    let flat = |gwei, deadline| GasRule { cap: GasPrice::from_gwei(gwei), cap_at_deadline: GasPrice::from_gwei(gwei), deadline };
+    Policy {
+        drift_threshold: Weight::from_bps(500),
+        dead_band: Weight::from_bps(50),
+        min_interval: secs(3_600),
+        schedule: None,
+        max_step: Weight::ONE,
+        composition: CompositionRule { threshold: Weight::from_bps(500), persist: secs(60) },
+        ramp: RampRule {
+            min: secs(60),
+            max: secs(60),
+            max_velocity_per_hour: Weight::from_wad(100 * Weight::ONE.wad()),
+            start_lead: secs(60),
+            arbitrage_gas: 130_000,
+        },
+        gas: PerClass { depeg: flat(300, secs(600)), drift: flat(30, secs(3_600)), schedule: flat(30, secs(3_600)) },
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) chain: SimChain,
+    pub(crate) sender: Arc<FakeSender>,
+    pub(crate) link: FakeLink,
+    pub(crate) drill: Arc<FakeDrill>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) events: Events,
+    pub(crate) observer: Observer,
+    pub(crate) lane: Board<Lane>,
+    pub(crate) blocks: Board<BlockFact>,
+    pub(crate) executor: Address<ExecutorMsg>,
+    pub(crate) queue: Address<QueueMsg>,
+    pub(crate) book: RestartBook,
+    pub(crate) root: ActorRef<RootMsg>,
+    miner: Option<JoinHandle<()>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.root.kill();
+        self.stop_mining();
+    }
+}
+
+impl World {
+    /// Starts the tree on a chain where every pool is on its target, and waits until every pool has said so.
+    pub(crate) async fn start(spec: Spec) -> Self {
+        let world = Self::begin(&spec).await;
+        for (pool, _) in &spec.pools {
+            world.events.first(secs(60), |event| decided(event, pool, "on_target")).await;
+        }
+        world
+    }
+
+    /// Starts the tree.
+    pub(crate) async fn begin(spec: &Spec) -> Self {
+        let clock = FakeClock::new(spec.speed);
+        let observer = observer(&clock);
+        let events = Events::of(&observer, &clock);
+        let chain = SimChain::new(&clock);
+        let (sender, link) = (Arc::new(FakeSender::new(&chain)), FakeLink::new(&chain));
+        let (drill, hearts, journal) = (Arc::new(FakeDrill::default()), Heartbeats::default(), spec.journal.clone());
+        let name = ChainName::new("test");
+        let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
+        let (lane, epoch) = (Board::new(Lane::Recovering), Board::new(0));
+        let (executor, queue) = (Address::default(), Address::default());
+        let book = RestartBook::new(std::collections::HashMap::new());
+        let ports: Arc<dyn Clock> = clock.clone();
+        let supervision =
+            Supervision { book: book.clone(), observer: observer.clone(), clock: ports.clone(), policy: RestartPolicy::default() };
+
+        let mut assets: Vec<&str> = spec.pools.iter().flat_map(|(_, assets)| *assets).collect();
+        assets.sort_unstable();
+        assets.dedup();
+        let mut plan = ReadPlan::default();
+        let (mut pegs, mut feeds) = (Vec::new(), Vec::new());
+        for asset in &assets {
+            chain.set_price(asset, 1_000);
+            let watch: Address<PegWatchMsg> = Address::default();
+            let source = Arc::new(FakeSource::new(asset));
+            feeds.push(PriceFeedArgs {
+                slot: plan.reserve(source.calls()),
+                source,
+                blocks: blocks.clone(),
+                watch: watch.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            });
+            let args = PegWatchArgs {
+                asset: AssetId::new(asset),
+                rule: PegRule { depeg_bps: 100, confirm: Duration::ZERO, reenter_bps: 50, recover: secs(60) },
+                board: Board::new(Peg::unheard(AssetId::new(asset), BEGINNING)),
+                journal: journal.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            };
+            pegs.push((args, watch));
+        }
+        let board_of = |asset: &str| pegs.iter().find(|(peg, _)| peg.asset.as_str() == asset).unwrap().0.board.clone();
+        let half = Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap();
+        let mut pools = Vec::new();
+        for (pool, held) in &spec.pools {
+            chain.birth(pool, &[5_000, 5_000]);
+            let position = Arc::new(FakePosition((*pool).to_owned()));
+            pools.push(Arc::new(PoolArgs {
+                id: PoolId::new(pool),
+                slot: plan.reserve(position.calls()),
+                position,
+                mandate: Mandate {
+                    assets: held.iter().map(|asset| AssetId::new(asset)).collect(),
+                    base_target: half.clone(),
+                    min: vec![Weight::from_bps(1_000); 2],
+                    max: vec![Weight::from_bps(9_000); 2],
+                },
+                policy: spec.policy.clone(),
+                max_age: secs(60),
+                block_time: BLOCK,
+                blocks: blocks.clone(),
+                pegs: held.iter().map(|asset| board_of(asset)).collect(),
+                gas: gas.clone(),
+                lane: lane.clone(),
+                executor: executor.clone(),
+                journal: journal.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+                drill: drill.clone(),
+            }));
+        }
+        let chain_args = ChainArgs {
+            name: name.clone(),
+            block_reader: BlockReaderArgs {
+                chain: name.clone(),
+                link: Arc::new(link.clone()),
+                calls: plan.calls(),
+                blocks: blocks.clone(),
+                block_time: BLOCK,
+                read_every: 1,
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            feeds,
+            gas_oracle: GasOracleArgs {
+                chain: name.clone(),
+                tip: GasPrice::from_gwei(1),
+                ether: None,
+                blocks: blocks.clone(),
+                gas: gas.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            executor: ExecutorArgs {
+                chain: name.clone(),
+                sender: sender.clone(),
+                lane: lane.clone(),
+                epoch: epoch.clone(),
+                blocks: blocks.clone(),
+                gas: gas.clone(),
+                block_time: BLOCK,
+                bump_after_blocks: 2,
+                cancel_cap: GasPrice::from_gwei(500),
+                explorer: Some("https://example.invalid/tx/".to_owned()),
+                journal: journal.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            executor_address: executor.clone(),
+            queue: RebalanceQueueArgs {
+                chain: name,
+                epoch,
+                policy: TurnPolicy::new(PerClass { depeg: Duration::ZERO, drift: SPACING, schedule: SPACING }, secs(1_800)),
+                pools,
+                lane: lane.clone(),
+                gas,
+                supervision: supervision.clone(),
+                clock: ports.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+                drill: drill.clone(),
+            },
+            queue_address: queue.clone(),
+            supervision: supervision.clone(),
+            clock: ports.clone(),
+            hearts: hearts.clone(),
+        };
+        let alerter = AlerterArgs {
+            sinks: spec.sinks.clone(),
+            clock: ports.clone(),
+            observer: observer.clone(),
+            hearts: hearts.clone(),
+        };
+        let alerter_address: Address<AlerterMsg> = Address::default();
+        let root = RootArgs { alerter, alerter_address, pegs, supervision, clock: ports, hearts };
+        let (root, _) = Actor::spawn(None, Root, root).await.unwrap();
+        root.cast(RootMsg::Adopt(Arc::new(chain_args))).unwrap();
+        let mut world =
+            Self { clock, chain, sender, link, drill, journal, events, observer, lane, blocks, executor, queue, book, root, miner: None };
+        if spec.mines {
+            world.start_mining();
+        }
+        world
+    }
+
+    /// From now on a block comes every block time.
+    pub(crate) fn start_mining(&mut self) {
+        let (chain, every) = (self.chain.clone(), self.clock.machine(BLOCK));
+        self.miner = Some(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                chain.mine();
+            }
+        }));
+    }
+
+    pub(crate) fn stop_mining(&mut self) {
+        if let Some(miner) = self.miner.take() {
+            miner.abort();
+        }
+    }
+
+    /// The actor of the tree that understands `M`, for as long as there is only one.
+    pub(crate) fn cell_of<M: Message>(&self) -> Option<ActorCell> {
+        cell_of::<M>(&self.root.get_cell())
+    }
+
+    pub(crate) fn pool_is_on_target(&self, pool: &str) -> bool {
+        self.chain.weights(pool).iter().all(|weight| weight.abs_diff(Weight::from_bps(5_000)) <= Weight::from_bps(50))
+    }
+
+    /// How many children each supervisor of the chain has: chain, queue.
+    pub(crate) fn children(&self) -> (usize, usize) {
+        let count = |cell: Option<ActorCell>| cell.map_or(0, |cell| cell.get_children().len());
+        (count(self.cell_of::<ChainMsg>()), count(self.cell_of::<QueueMsg>()))
+    }
+}
+
+fn cell_of<M: Message>(above: &ActorCell) -> Option<ActorCell> {
+    let children = above.get_children();
+    let found = children.iter().find(|cell| cell.is_message_type_of::<M>() == Some(true)).cloned();
+    found.or_else(|| children.iter().find_map(cell_of::<M>))
+}
+
+// --- what happened, in words -------------------------------------------------------------------------------------------------------
+
+pub(crate) fn decided(event: &Event, name: &str, label: &str) -> bool {
+    use crate::domain::decide::Decision;
+    match event {
+        Event::Decided { pool, decision: Decision::Hold(hold), .. } => pool.as_str() == name && hold.label() == label,
+        Event::Decided { pool, decision: Decision::Act { trigger, .. }, .. } => {
+            pool.as_str() == name && trigger.class().label() == label
+        }
+        _ => false,
+    }
+}
+
+pub(crate) fn settled(event: &Event, name: &str, label: &str) -> bool {
+    matches!(event, Event::Settled(order) if order.pool.as_str() == name && order.outcome.label() == label)
+}
+
+pub(crate) fn granted(event: &Event, name: &str) -> bool {
+    matches!(event, Event::TurnGranted { pool, .. } if pool.as_str() == name)
+}
+
+pub(crate) fn requested(event: &Event, name: &str) -> bool {
+    matches!(event, Event::TurnRequested { pool, .. } if pool.as_str() == name)
+}
+
+pub(crate) fn died(event: &Event, name: &str) -> bool {
+    matches!(event, Event::ActorDied { actor, .. } if actor == name)
+}
+
+pub(crate) fn restarted(event: &Event, name: &str) -> bool {
+    matches!(event, Event::ActorRestarted { actor, .. } if actor == name)
+}
+
+pub(crate) fn first_sent(event: &Event, name: &str) -> bool {
+    use crate::observe::event::AttemptKind;
+    matches!(event, Event::TxSent { pool, kind: AttemptKind::First, .. } if pool.as_str() == name)
+}
+
+/// All first attempts: when, whose, for what.
+pub(crate) fn sends(events: &Events) -> Vec<(Duration, (String, Class))> {
+    use crate::observe::event::AttemptKind;
+    events.pick(|event| match event {
+        Event::TxSent { pool, class, kind: AttemptKind::First, .. } => Some((pool.as_str().to_owned(), *class)),
+        _ => None,
+    })
+}

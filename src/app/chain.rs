@@ -1,0 +1,294 @@
+//! One chain, from its settings to the arguments of its actors: the key is opened, the node is waited for, every pool's claims are
+//! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use secrecy::SecretString;
+
+use crate::actors::block_reader::BlockReaderArgs;
+use crate::actors::board::{Address, Board};
+use crate::actors::chain::ChainArgs;
+use crate::actors::executor::ExecutorArgs;
+use crate::actors::facts::{BlockFact, GasFact, Lane, ReadPlan};
+use crate::actors::gas_oracle::GasOracleArgs;
+use crate::actors::pool::PoolArgs;
+use crate::actors::price_feed::PriceFeedArgs;
+use crate::actors::rebalance_queue::RebalanceQueueArgs;
+use crate::app::{Shared, StartFault};
+use crate::chain::chainlink::ChainlinkFeed;
+use crate::chain::link::{LinkSettings, NodeLink};
+use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
+use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
+use crate::chain::reader::ReaderSettings;
+use crate::chain::sender::{PublicSender, Signer};
+use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings, SignerSettings};
+use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::turns::TurnPolicy;
+use crate::observe::Event;
+use crate::ports::{Clock, Position, PriceSource};
+
+/// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
+const CALLS_PER_REQUEST: usize = 800;
+/// Facts may be three blocks old, but never less than this on the machine: below it a busy machine looks like a silent chain.
+const LEAST_AGE: Duration = Duration::from_secs(2);
+
+/// A chain that is about to run.
+pub(super) struct ChainPlan {
+    settings: ChainSettings,
+    pools: Vec<PoolSettings>,
+    assets: BTreeMap<AssetId, AssetOnChain>,
+    shared: Shared,
+    signer: Signer,
+    http: Node,
+    link: NodeLink,
+    reader: ReaderSettings,
+    lane: Board<Lane>,
+}
+
+impl ChainPlan {
+    /// Opens the key and reads the addresses; connects to nobody.
+    pub(super) async fn new(all: &Settings, settings: &ChainSettings, shared: &Shared) -> Result<Self, StartFault> {
+        let chain = || settings.name.clone();
+        let signer = signer(&settings.keeper).await.map_err(|fault| StartFault::Signer { chain: chain(), fault })?;
+        let requests = shared.wiring.observer.metrics().rpc_requests();
+        let label = settings.name.to_string();
+        let on_request: RequestHook = Arc::new(move |method| requests.with_label_values(&[label.as_str(), method]).inc());
+        let reader = ReaderSettings {
+            gas_per_call: settings.reader_gas_per_call,
+            gas: settings.reader_gas,
+            calls_per_request: CALLS_PER_REQUEST,
+        };
+        let http = Node::http(&settings.http_url, USUAL_TIMEOUT, on_request.clone())
+            .map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
+        let link = LinkSettings {
+            chain_id: settings.chain_id,
+            ws_url: settings.ws_url.clone(),
+            http_url: settings.http_url.clone(),
+            block_time: shared.wiring.clock.machine(settings.block_time),
+            timeout: USUAL_TIMEOUT,
+            reader,
+        };
+        let link = NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
+        let here = |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
+        Ok(Self {
+            settings: settings.clone(),
+            pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
+            assets: all.assets.iter().filter_map(here).collect(),
+            shared: shared.clone(),
+            signer,
+            http,
+            link,
+            reader,
+            lane: Board::new(Lane::Recovering),
+        })
+    }
+
+    /// What the keeper lane is doing.
+    pub(super) fn lane(&self) -> Board<Lane> {
+        self.lane.clone()
+    }
+
+    /// Waits for the node, holds the claims against the chain, and puts together what holds.
+    pub(super) async fn carry_out(self) -> ChainArgs {
+        let mut running = Vec::new();
+        for pool in &self.pools {
+            match self.clear(pool).await {
+                Ok(cleared) => running.push((pool.clone(), cleared)),
+                Err(faults) => {
+                    let reason = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                    self.shared.wiring.observer.record(Event::PoolParked { pool: pool.id.clone(), reason });
+                }
+            }
+        }
+        self.compose(running)
+    }
+
+    /// Asks until the node answers: a node that is away says nothing of the pool.
+    async fn clear(&self, pool: &PoolSettings) -> Result<Cleared, Vec<PreflightFault>> {
+        let claim = self.claim(pool);
+        let again = ExponentialBuilder::default().with_max_delay(Duration::from_secs(10)).without_max_times();
+        (|| preflight::clear(&self.http, &self.reader, &claim))
+            .retry(again)
+            .when(|faults| faults.iter().any(PreflightFault::is_unreachable))
+            .notify(|faults, pause| {
+                let fault = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let chain = self.settings.name.clone();
+                self.shared.wiring.observer.record(Event::LinkLost { chain, label: "unreachable", fault, retry_in: pause });
+            })
+            .await
+    }
+
+    fn claim(&self, pool: &PoolSettings) -> PoolClaim {
+        let held = || pool.mandate.assets.iter().filter_map(|id| self.assets.get(id).map(|asset| (id, asset)));
+        let place = |id: &AssetId| format!("assets.{id}.on.{}", self.settings.name);
+        PoolClaim {
+            place: format!("pools/{}.toml", pool.id),
+            chain_id: self.settings.chain_id,
+            pool: pool.address,
+            keeper: self.signer.address(),
+            tokens: held()
+                .map(|(id, asset)| TokenClaim { place: place(id), token: asset.token, decimals: asset.decimals })
+                .collect(),
+            feeds: held()
+                .map(|(id, asset)| FeedClaim {
+                    place: format!("{}.feed", place(id)),
+                    proxy: asset.feed.proxy,
+                    decimals: asset.feed.rule.decimals,
+                })
+                .collect(),
+        }
+    }
+
+    fn compose(self, running: Vec<(PoolSettings, Cleared)>) -> ChainArgs {
+        let Self { settings, assets, shared, signer, http, link, reader, lane, .. } = self;
+        let crate::app::Wiring { clock, journal, drill, observer } = shared.wiring.clone();
+        let (name, hearts) = (settings.name.clone(), shared.hearts.clone());
+        let blocks: Board<BlockFact> = Board::new(None);
+        let gas: Board<GasFact> = Board::new(None);
+        let epoch = Board::new(0);
+        let executor_address = Address::default();
+        let mut plan = ReadPlan::default();
+
+        let feeds = assets.iter().filter_map(|(id, asset)| {
+            let (_, watch) = shared.pegs.get(id)?;
+            let source = Arc::new(ChainlinkFeed::new(source_id(&settings, id), id.clone(), asset.feed.proxy, asset.feed.rule));
+            Some(PriceFeedArgs {
+                slot: plan.reserve(source.calls()),
+                source,
+                blocks: blocks.clone(),
+                watch: watch.clone(),
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            })
+        });
+        let feeds: Vec<PriceFeedArgs> = feeds.collect();
+        let ether = settings.ether_usd.as_ref().map(|feed| {
+            let id = AssetId::new("ETH");
+            let source: Arc<dyn PriceSource> = Arc::new(ChainlinkFeed::new(source_id(&settings, &id), id, feed.proxy, feed.rule));
+            let slot = plan.reserve(source.calls());
+            (source, slot)
+        });
+        let max_age = max_age(clock.as_ref(), settings.block_time);
+        let pools = running.into_iter().map(|(pool, Cleared { pool: position, .. })| {
+            let pegs = pool.mandate.assets.iter().filter_map(|id| shared.pegs.get(id).map(|(board, _)| board.clone())).collect();
+            Arc::new(PoolArgs {
+                id: pool.id,
+                slot: plan.reserve(position.calls()),
+                position: Arc::new(position),
+                mandate: pool.mandate,
+                policy: pool.policy,
+                max_age,
+                block_time: settings.block_time,
+                blocks: blocks.clone(),
+                pegs,
+                gas: gas.clone(),
+                lane: lane.clone(),
+                executor: executor_address.clone(),
+                journal: journal.clone(),
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+                drill: drill.clone(),
+            })
+        });
+        let pools: Vec<Arc<PoolArgs>> = pools.collect();
+        let read_every = u64::from(settings.read_every);
+        ChainArgs {
+            block_reader: BlockReaderArgs {
+                chain: name.clone(),
+                link: Arc::new(link),
+                calls: plan.calls(),
+                blocks: blocks.clone(),
+                block_time: settings.block_time,
+                read_every,
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            feeds,
+            gas_oracle: GasOracleArgs {
+                chain: name.clone(),
+                tip: settings.priority_fee,
+                ether,
+                blocks: blocks.clone(),
+                gas: gas.clone(),
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            executor: ExecutorArgs {
+                chain: name.clone(),
+                sender: Arc::new(PublicSender::new(http, signer, settings.chain_id, reader)),
+                lane: lane.clone(),
+                epoch: epoch.clone(),
+                blocks,
+                gas: gas.clone(),
+                block_time: settings.block_time,
+                bump_after_blocks: u64::from(settings.bump_after_blocks),
+                cancel_cap: settings.cancel_cap,
+                explorer: settings.explorer_tx,
+                journal,
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: hearts.clone(),
+            },
+            executor_address,
+            queue: RebalanceQueueArgs {
+                chain: name.clone(),
+                epoch,
+                policy: TurnPolicy::new(settings.spacing, settings.ageing),
+                pools,
+                lane,
+                gas,
+                supervision: shared.supervision.clone(),
+                clock: clock.clone(),
+                observer,
+                hearts: hearts.clone(),
+                drill,
+            },
+            queue_address: Address::default(),
+            supervision: shared.supervision,
+            clock,
+            hearts,
+            name,
+        }
+    }
+}
+
+fn source_id(settings: &ChainSettings, asset: &AssetId) -> SourceId {
+    SourceId::new(&format!("chainlink:{asset}@{}", settings.name))
+}
+
+/// Three blocks, or as much policy time as passes in [`LEAST_AGE`] of machine time, whichever is longer.
+fn max_age(clock: &dyn Clock, block_time: Duration) -> Duration {
+    let three = block_time.saturating_mul(3);
+    let machine = clock.machine(three).max(Duration::from_millis(1));
+    if machine >= LEAST_AGE {
+        return three;
+    }
+    let times = u32::try_from(LEAST_AGE.as_millis().div_ceil(machine.as_millis().max(1))).unwrap_or(u32::MAX);
+    three.saturating_mul(times)
+}
+
+/// Opens a key. A keystore is slow on purpose, so it is opened beside the runtime.
+async fn signer(settings: &SignerSettings) -> Result<Signer, String> {
+    match settings {
+        SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => Signer::from_key(key).map_err(|fault| fault.to_string()),
+        SignerSettings::Keystore { path, password_file } => {
+            let (path, password_file) = (path.clone(), password_file.clone());
+            let opened = tokio::task::spawn_blocking(move || open_keystore(&path, &password_file)).await;
+            opened.map_err(|_| "opening the keystore panicked".to_owned())?
+        }
+    }
+}
+
+fn open_keystore(path: &PathBuf, password_file: &PathBuf) -> Result<Signer, String> {
+    let text = std::fs::read_to_string(password_file).map_err(|fault| format!("{}: {fault}", password_file.display()))?;
+    let password = SecretString::from(text.lines().next().unwrap_or_default().to_owned());
+    Signer::from_keystore(path, &password).map_err(|fault| fault.to_string())
+}

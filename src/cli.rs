@@ -1,0 +1,83 @@
+//! The commands. Exit codes: 0 done, 1 failed, 70 the actor tree died, 78 the settings are at fault.
+
+pub mod check;
+pub mod demo;
+mod panics;
+pub mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The process ended because its root actor died.
+pub const EXIT_ROOT_DIED: u8 = 70;
+
+/// Keeps stablecoin pools on Balancer V2 at their target weights, day and night.
+#[derive(Debug, Parser)]
+#[command(name = "ballast", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Looks after the pools of a configuration directory.
+    Run {
+        /// The directory with `ballast.toml` and `pools/`.
+        #[arg(long, value_name = "DIR")]
+        config: PathBuf,
+    },
+    /// Checks a configuration directory and opens no socket.
+    Check {
+        /// The directory with `ballast.toml` and `pools/`.
+        #[arg(long, value_name = "DIR")]
+        config: PathBuf,
+    },
+    /// Shows Ballast at work: five pools on the real Balancer V2, on a local chain, through a depeg. Needs no network and no keys.
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    panics::install();
+    if let Command::Check { config } = &cli.command {
+        return check::run(config);
+    }
+    // Two workers at least: with one, a handler that computes keeps the exporter and the health page waiting.
+    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            eprintln!("ballast: the runtime cannot start: {fault}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Run { config } => run::run(&config).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Check { config } => check::run(&config),
+        }
+    })
+}
+
+/// Completes when the process is asked to stop: Ctrl-C, or SIGTERM where there is such a thing.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

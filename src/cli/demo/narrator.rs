@@ -1,0 +1,165 @@
+//! Tells the story: a line for each thing that matters, with the time of the story and the time on the wall.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use owo_colors::{OwoColorize, Style};
+
+use crate::devnet::ScaledClock;
+use crate::devnet::handle::WorldHandle;
+use crate::devnet::scenario::{Scenario, Step};
+use crate::domain::decide::Decision;
+use crate::domain::outcome::Outcome;
+use crate::domain::peg::PegState;
+use crate::domain::units::Weight;
+use crate::observe::Event;
+use crate::observe::event::{AttemptKind, Settlement};
+use crate::ports::Clock;
+
+/// Writes to standard output, in colour where somebody looks.
+#[derive(Clone)]
+pub(super) struct Narrator {
+    colour: bool,
+    clock: Arc<ScaledClock>,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy)]
+enum Voice {
+    Story,
+    Market,
+    Decision,
+    Sent,
+    Good,
+    Bad,
+}
+
+impl Voice {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Story => "▸",
+            Self::Market => "$",
+            Self::Decision => "?",
+            Self::Sent => "→",
+            Self::Good => "✓",
+            Self::Bad => "!",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Self::Story => Style::new().bold(),
+            Self::Market => Style::new().yellow(),
+            Self::Decision => Style::new().cyan(),
+            Self::Sent => Style::new().blue(),
+            Self::Good => Style::new().green(),
+            Self::Bad => Style::new().red().bold(),
+        }
+    }
+}
+
+impl Narrator {
+    pub(super) const fn new(colour: bool, clock: Arc<ScaledClock>) -> Self {
+        Self { colour, clock }
+    }
+
+    /// What is about to be seen, and under which rules.
+    pub(super) fn opening(&self, story: &Scenario, world: &WorldHandle, http: SocketAddr, speed: f64) {
+        println!("Scenario {}: {}.", story.name, story.about);
+        println!(
+            "A local chain at {} with the real Balancer V2, {} pools, blocks every {} s, time {speed} times as fast.",
+            world.http_url(),
+            world.specs().len(),
+            world.block_time().as_secs(),
+        );
+        println!(
+            "The same program as `ballast run`, under a policy with short windows: drift 5 points, interval 10 min, ramps 5 to 20 min, \
+             steps of 13 points at most, gas cap 30 gwei (depeg: rising to 300)."
+        );
+        println!("Metrics at http://{http}/metrics. Times: of the story, and on the wall.\n");
+    }
+
+    pub(super) fn blank(&self) {
+        println!();
+    }
+
+    pub(super) fn step(&self, step: &Step) {
+        self.say(Voice::Story, step.narration);
+    }
+
+    /// Tells an event, if it is one for the audience.
+    pub(super) fn event(&self, event: &Event) {
+        match event {
+            Event::PegMoved { asset, to, price, .. } => {
+                let price = price.map(|price| format!(" at {price}")).unwrap_or_default();
+                match to {
+                    PegState::Depegged => self.say(Voice::Market, &format!("{asset} is off its peg{price}")),
+                    PegState::Recovering => self.say(Voice::Market, &format!("{asset} is on its way back{price}")),
+                    PegState::Sound => self.say(Voice::Market, &format!("{asset} is sound again{price}")),
+                }
+            }
+            Event::Decided { pool, decision: Decision::Hold(hold), .. } if hold.needs_attention() => {
+                self.say(Voice::Decision, &format!("{pool} holds: {hold}"));
+            }
+            Event::TurnRequested { pool, trigger } => self.say(Voice::Decision, &format!("{pool} asks for a turn: {trigger}")),
+            Event::TurnHeldForGas { pool, class, gas, cap } => {
+                let gas = gas.map_or_else(|| "of unknown price".to_owned(), |gas| gas.to_string());
+                self.say(Voice::Decision, &format!("{pool} waits for gas ({class}): {gas}, may pay {cap} now"));
+            }
+            Event::TurnExpired { pool, class } => self.say(Voice::Bad, &format!("{pool}: its {class} request ran out of time")),
+            Event::TxSent { pool, kind, nonce, max_fee, .. } => {
+                let what = match kind {
+                    AttemptKind::First => "sends",
+                    AttemptKind::Replacement => "sends again, dearer",
+                    AttemptKind::Cancellation => "cancels",
+                };
+                self.say(Voice::Sent, &format!("{pool} {what}: nonce {nonce}, at most {max_fee}"));
+            }
+            Event::Settled(settlement) => self.settled(settlement),
+            Event::ActorDied { actor, reason, restart_in, .. } => {
+                self.say(Voice::Bad, &format!("{actor} died ({reason}); back in {restart_in:?}"));
+            }
+            Event::ActorRestarted { actor, took, .. } => self.say(Voice::Good, &format!("{actor} is back; the start took {took:?}")),
+            Event::ChainSilent { chain } => self.say(Voice::Bad, &format!("{chain} is silent: everything on it is unknown")),
+            Event::LinkLost { chain, fault, .. } => self.say(Voice::Bad, &format!("{chain}: {fault}")),
+            Event::PoolParked { pool, reason } => self.say(Voice::Bad, &format!("{pool} is parked: {reason}")),
+            _ => {}
+        }
+    }
+
+    fn settled(&self, settlement: &Settlement) {
+        let Settlement { pool, assets, before, target, ramp, outcome, .. } = settlement;
+        match outcome {
+            Outcome::Done(inclusion) => {
+                let moves: Vec<String> = assets
+                    .iter()
+                    .zip(before)
+                    .zip(target)
+                    .map(|((asset, from), to)| format!("{asset} {} → {}", short(*from), short(*to)))
+                    .collect();
+                let cost = inclusion.cost_usd.map(|usd| format!(" for {usd} of gas")).unwrap_or_default();
+                let minutes = ramp.as_secs_f64() / 60.0;
+                self.say(
+                    Voice::Good,
+                    &format!("{pool} moves {} within {minutes:.1} min, in block {}{cost}", moves.join(", "), inclusion.block.number),
+                );
+            }
+            other => self.say(Voice::Bad, &format!("{pool}: {}", other.label())),
+        }
+    }
+
+    fn say(&self, voice: Voice, text: &str) {
+        let (story, wall) = (self.clock.elapsed().as_secs(), self.clock.uptime().as_secs_f64());
+        let time = format!("{:>2}:{:02}:{:02} {wall:>5.1}s", story / 3_600, story / 60 % 60, story % 60);
+        if self.colour {
+            println!("{} {} {}", time.dimmed(), voice.mark().style(voice.style()), text.style(voice.style()));
+        } else {
+            println!("{time} {} {text}", voice.mark());
+        }
+    }
+}
+
+/// Percent with one digit.
+fn short(weight: Weight) -> String {
+    format!("{:.1}", weight.as_fraction() * 100.0)
+}

@@ -1,0 +1,81 @@
+//! `ballast run`: settings, telemetry, the app, and an orderly end.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::clock::WallClock;
+use crate::app::{App, Wiring};
+use crate::cli::{EXIT_ROOT_DIED, asked_to_stop};
+use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings};
+use crate::observe::spans::{self, LogForm};
+
+/// How long an operation in flight is waited for at the end. Kubernetes gives 30 s by default; the rest is for the tree and the traces.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs until it is asked to stop.
+pub(super) async fn run(dir: &Path) -> ExitCode {
+    let settings = match config::load(dir, &Environment::process()) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            eprint!("{faults}");
+            return ExitCode::from(EXIT_CODE);
+        }
+    };
+    let form = match settings.telemetry.log {
+        LogFormat::Pretty => LogForm::Pretty,
+        LogFormat::Json => LogForm::Json,
+    };
+    let telemetry = match spans::init(form, &settings.telemetry.filter, settings.telemetry.otlp_endpoint.as_deref()) {
+        Ok(telemetry) => telemetry,
+        Err(fault) => {
+            eprintln!("ballast: telemetry: {fault}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = look_after(&settings).await;
+    if let Err(fault) = telemetry.shutdown().await {
+        tracing::warn!(%fault, "the last traces are lost");
+    }
+    code
+}
+
+async fn look_after(settings: &Settings) -> ExitCode {
+    let started = match Wiring::new(Arc::new(WallClock::read())) {
+        Ok(wiring) => App::start(settings, wiring).await,
+        Err(fault) => Err(fault),
+    };
+    let mut app = match started {
+        Ok(app) => app,
+        Err(fault) => {
+            tracing::error!(%fault, "ballast cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing::info!(http = %app.http, pools = settings.pools.len(), "ballast is up");
+    let stop = asked_to_stop();
+    tokio::pin!(stop);
+    // Until every chain has been heard there is something to announce; whatever happens then, the tree may die or the end may come.
+    let heard = tokio::select! {
+        () = &mut stop => false,
+        () = app.ready() => true,
+    };
+    if heard {
+        tracing::info!("every chain has been heard");
+        tokio::select! {
+            () = &mut stop => {}
+            () = app.died() => {
+                tracing::error!("the root actor died");
+                return ExitCode::from(EXIT_ROOT_DIED);
+            }
+        }
+    }
+    tracing::info!("stopping: what is in flight is finished first");
+    if app.shutdown(GRACE).await {
+        tracing::info!("stopped, nothing is in flight");
+    } else {
+        tracing::warn!("stopped with a transaction in flight; it may still be included");
+    }
+    ExitCode::SUCCESS
+}

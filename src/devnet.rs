@@ -1,0 +1,44 @@
+//! A small world to show and to test Ballast in: a local chain with the real Balancer V2, tokens, price feeds, an arbitrageur and a
+//! market whose prices follow a script. No network, no keys that are worth anything.
+//!
+//! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
+//! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
+//! together and makes the blocks, [`handle`] steers it, [`scenario`] tells stories with it. Floats are fine here: this is a
+//! simulation, and nothing of it reaches a decision but through the chain.
+
+pub mod anvil;
+pub mod arbitrageur;
+pub mod balancer;
+pub mod batch;
+pub mod bytecode;
+pub mod catalogue;
+pub mod clock;
+pub mod coins;
+pub mod config_files;
+mod contracts;
+pub mod deployer;
+mod engine;
+pub mod fault;
+pub mod handle;
+pub mod market;
+pub mod oracle;
+mod outage;
+pub mod rpc;
+pub mod scenario;
+pub mod stories;
+pub mod toolbox;
+mod updates;
+mod views;
+pub mod weighted;
+pub mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{PoolSpec, TokenSpec};
+pub use clock::{ScaledClock, WallClock};
+pub use coins::{Coin, PerCoin};
+pub use fault::WorldError;
+pub use handle::WorldHandle;
+pub use market::{Curve, Path};
+pub use world::{World, WorldOptions};

@@ -1,0 +1,140 @@
+//! Writes the settings for a running world, so that the demo and the tests go through the same door as `ballast run`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use humantime::format_duration;
+
+use super::anvil::CHAIN_ID;
+use super::catalogue::{PoolSpec, TokenSpec};
+use super::coins::Coin;
+use super::fault::WorldError;
+use super::handle::WorldHandle;
+use super::oracle;
+use crate::domain::units::Weight;
+
+/// The name of the world's chain in the settings.
+pub const CHAIN: &str = "demo";
+/// The environment variable that the settings expect the key of the pools' owner in: [`WorldHandle::keeper_key`].
+pub const KEY_VARIABLE: &str = "BALLAST_DEMO_KEY";
+/// The policy of all pools.
+pub const POLICY: &str = include_str!("demo-policy.toml");
+
+/// What the settings say beyond where things are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Listener for metrics and health; port 0 takes any free one.
+    pub listen: String,
+    /// Where traces go.
+    pub otlp_endpoint: Option<String>,
+    /// How long an asset must be back before it counts as sound.
+    pub recover: &'static str,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:9464".to_owned(), otlp_endpoint: None, recover: "10m" }
+    }
+}
+
+/// Writes `ballast.toml`, `pools/*.toml` and `policies/demo.toml` into `dir`, which is created if need be.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write(dir: &Path, world: &WorldHandle, options: &FileOptions) -> Result<(), WorldError> {
+    put(dir, "ballast.toml", &main_file(world, options))?;
+    put(dir, "policies/demo.toml", POLICY)?;
+    for (spec, place) in world.specs().iter().zip(&world.addresses().pools) {
+        put(dir, &format!("pools/{}.toml", spec.name), &pool_file(spec, &place.address.to_checksum(None)))?;
+    }
+    Ok(())
+}
+
+fn put(dir: &Path, name: &str, text: &str) -> Result<(), WorldError> {
+    let path = dir.join(name);
+    let folder = path.parent().unwrap_or(dir);
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
+    written.map_err(|fault| WorldError::Write { path, fault })
+}
+
+fn main_file(world: &WorldHandle, options: &FileOptions) -> String {
+    let (http, ws, block_time) = (world.http_url(), world.ws_url(), format_duration(world.block_time()));
+    let heartbeat = format_duration(world.heartbeat());
+    let (listen, decimals, recover) = (&options.listen, oracle::DECIMALS, options.recover);
+    let ether = world.addresses().ether_feed.proxy;
+    let mut text = format!(
+        r#"# Made for a demo world that lives as long as the process that made it.
+
+[http]
+listen = "{listen}"
+
+[chains.{CHAIN}]
+chain_id = {CHAIN_ID}
+http_url = "{http}"
+ws_url = "{ws}"
+block_time = "{block_time}"
+priority_fee_gwei = 1
+
+# Everybody knows this key. It owns the pools of the demo and nothing else.
+[chains.{CHAIN}.keeper]
+env = "{KEY_VARIABLE}"
+
+[chains.{CHAIN}.ether_usd]
+proxy = "{ether}"
+decimals = {decimals}
+heartbeat = "{heartbeat}"
+"#
+    );
+    for coin in Coin::ALL {
+        let (token, feed) = (world.addresses().tokens.get(coin), world.addresses().feeds.get(coin).proxy);
+        let coin_decimals = coin.decimals();
+        add(
+            &mut text,
+            format_args!(
+                r#"
+[assets.{coin}]
+depeg_bps = 100
+reenter_bps = 50
+confirm = "0s"
+recover = "{recover}"
+
+[assets.{coin}.on.{CHAIN}]
+token = "{token}"
+decimals = {coin_decimals}
+
+[assets.{coin}.on.{CHAIN}.feed]
+proxy = "{feed}"
+decimals = {decimals}
+heartbeat = "{heartbeat}"
+"#
+            ),
+        );
+    }
+    if let Some(endpoint) = &options.otlp_endpoint {
+        add(&mut text, format_args!("\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n"));
+    }
+    text
+}
+
+fn pool_file(spec: &PoolSpec, address: &str) -> String {
+    let mut text = format!("chain = \"{CHAIN}\"\naddress = \"{address}\"\nkind = \"managed-v2\"\npolicy = \"demo\"\n");
+    for TokenSpec { coin, target, min, max, .. } in &spec.tokens {
+        let [target, min, max] = [target, min, max].map(|weight| percent(*weight));
+        add(
+            &mut text,
+            format_args!("\n[[tokens]]\nasset = \"{coin}\"\ntarget = \"{target}\"\nmin = \"{min}\"\nmax = \"{max}\"\n"),
+        );
+    }
+    text
+}
+
+/// In percent, to the last digit.
+fn percent(weight: Weight) -> String {
+    let unit = 10u128.pow(16);
+    format!("{}.{:016}%", weight.wad().div_euclid(unit), weight.wad().rem_euclid(unit))
+}
+
+fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
+    // A string takes everything.
+    let _ = text.write_fmt(more);
+}

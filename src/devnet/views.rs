@@ -1,0 +1,79 @@
+//! What the chain says of the pools of a running world.
+
+use super::batch::{self, GradualUpdate, PoolAddress, PoolState};
+use super::coins::Coin;
+use super::fault::WorldError;
+use super::handle::WorldHandle;
+use super::updates::WeightUpdate;
+use crate::domain::units::Weight;
+
+impl WorldHandle {
+    /// Where a pool is.
+    ///
+    /// # Errors
+    /// There is no such pool.
+    pub fn pool(&self, name: &str) -> Result<&PoolAddress, WorldError> {
+        let found = self.addresses().pools.iter().find(|pool| pool.name == name);
+        found.ok_or_else(|| WorldError::NoSuchPool(name.to_owned()))
+    }
+
+    /// Everything that the newest block says of a pool.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn state(&self, pool: &str) -> Result<PoolState, WorldError> {
+        let place = self.pool(pool)?;
+        let states = batch::read(&self.shared.rpc, self.addresses().vault, std::slice::from_ref(place)).await?;
+        states.into_iter().next().ok_or_else(|| WorldError::NoSuchPool(pool.to_owned()))
+    }
+
+    /// The weights of a pool's coins, in the order of the chain.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn weights(&self, pool: &str) -> Result<Vec<(Coin, Weight)>, WorldError> {
+        Ok(self.state(pool).await?.holdings.iter().map(|held| (held.coin, held.weight)).collect())
+    }
+
+    /// The balances of a pool's coins in their smallest units, in the order of the chain.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn balances(&self, pool: &str) -> Result<Vec<(Coin, u128)>, WorldError> {
+        Ok(self.state(pool).await?.holdings.iter().map(|held| (held.coin, held.balance)).collect())
+    }
+
+    /// Each coin's part of a pool's value at the market's prices, in the order of the chain.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn shares(&self, pool: &str) -> Result<Vec<(Coin, f64)>, WorldError> {
+        let (state, prices) = (self.state(pool).await?, self.prices().await);
+        Ok(state.holdings.iter().map(|held| held.coin).zip(state.shares(&prices)).collect())
+    }
+
+    /// The last change of weights that a pool was told to make.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn gradual_update(&self, pool: &str) -> Result<GradualUpdate, WorldError> {
+        Ok(self.state(pool).await?.update)
+    }
+
+    /// Whether a pool can be traded with.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn swap_enabled(&self, pool: &str) -> Result<bool, WorldError> {
+        Ok(self.state(pool).await?.swap_enabled)
+    }
+
+    /// Every transaction on the chain that called `updateWeightsGradually` of a pool, oldest first.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn weight_updates(&self, pool: &str) -> Result<Vec<WeightUpdate>, WorldError> {
+        let place = self.pool(pool)?.address;
+        self.shared.ledger.lock().await.updates(&self.shared.rpc, place).await
+    }
+}

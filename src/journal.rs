@@ -1,0 +1,3 @@
+//! What outlives an actor, behind [`crate::ports::Journal`].
+
+pub mod memory;

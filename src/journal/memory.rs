@@ -1,0 +1,79 @@
+//! A journal in the process's own memory: it survives every actor and no process. The durable journals take its place behind the
+//! same trait.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::domain::decide::{Latch, Memory};
+use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::peg::Peg;
+use crate::domain::position::Ramp;
+use crate::domain::units::Timestamp;
+use crate::ports::{Journal, JournalFault};
+
+/// The journal.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    pools: Mutex<HashMap<PoolId, Memory>>,
+    pegs: Mutex<HashMap<AssetId, Peg>>,
+}
+
+/// A writer that panicked has left whole values behind: each write is one assignment.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
+        Ok(open(&self.pools).get(pool).cloned())
+    }
+
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+        let memory = || Memory { first_seen: at, known_ramp: Some(ramp.clone()), ..Memory::default() };
+        open(&self.pools).entry(pool.clone()).or_insert_with(memory);
+        Ok(())
+    }
+
+    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+        open(&self.pools).entry(pool.clone()).or_default().known_ramp = Some(ramp.clone());
+        Ok(())
+    }
+
+    async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault> {
+        open(&self.pools).entry(pool.clone()).or_default().schedule_served = Some(slot);
+        Ok(())
+    }
+
+    async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault> {
+        open(&self.pools).entry(pool.clone()).or_default().latch = Some(latch.clone());
+        Ok(())
+    }
+
+    async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {
+        Ok(open(&self.pegs).get(asset).cloned())
+    }
+
+    async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault> {
+        open(&self.pegs).insert(peg.asset.clone(), peg.clone());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pool_is_met_once_and_keeps_what_happened_since() {
+        let (journal, pool) = (MemoryJournal::default(), PoolId::new("treasury"));
+        let ramp = |end| Ramp { start: Timestamp::from_secs(1), end: Timestamp::from_secs(end), end_weights: Vec::new() };
+        journal.meet_pool(&pool, Timestamp::from_secs(5), &ramp(2)).await.unwrap();
+        journal.account_ramp(&pool, &ramp(3)).await.unwrap();
+        journal.meet_pool(&pool, Timestamp::from_secs(9), &ramp(4)).await.unwrap();
+        let memory = journal.recall_pool(&pool).await.unwrap().unwrap();
+        assert_eq!((memory.first_seen, memory.known_ramp), (Timestamp::from_secs(5), Some(ramp(3))));
+    }
+}

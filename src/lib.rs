@@ -1,0 +1,26 @@
+//! Ballast keeps stablecoin pools at their target weights, day and night.
+//!
+//! The rooms, in reading order. Data flows one way: facts in, decision, plan, transaction, outcome.
+//!
+//! - [`domain`]: what is right. Pure: weights, pegs, decisions, ramps, turns, restarts. Start with [`domain::decide`].
+//! - [`ports`]: what the actors need from the world, as traits.
+//! - [`actors`]: who does what. Thin: the tree is in [`actors::root`], permission to send in [`actors::turn`].
+//! - [`chain`]: the chain, as adapters: connections, batched reads, the managed pool, feeds, sending.
+//! - [`journal`]: what outlives an actor. [`alerts`]: where people read. [`http`]: metrics and health.
+//! - [`observe`]: the vocabulary of events, and what becomes of them.
+//! - [`config`]: settings, with all faults at once.
+//! - [`app`]: puts it together and shuts it down. [`cli`]: the commands.
+//! - [`devnet`]: the demo world, with the real exchange contracts on a local chain.
+
+pub mod actors;
+pub mod alerts;
+pub mod app;
+pub mod chain;
+pub mod cli;
+pub mod config;
+pub mod devnet;
+pub mod domain;
+pub mod http;
+pub mod journal;
+pub mod observe;
+pub mod ports;
