@@ -2,7 +2,6 @@
 //! orders the shutdown.
 
 mod chain;
-pub mod clock;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -217,12 +216,8 @@ async fn root(settings: &Settings, shared: &Shared) -> Result<(ActorRef<RootMsg>
     let Shared { wiring, hearts, supervision, pegs } = shared;
     let (clock, observer) = (wiring.clock.clone(), wiring.observer.clone());
     let alerter_address: Address<AlerterMsg> = Address::default();
-    let alerter = AlerterArgs {
-        sinks: sinks(&settings.alerts)?,
-        clock: clock.clone(),
-        observer: observer.clone(),
-        hearts: hearts.clone(),
-    };
+    let alerter =
+        AlerterArgs { sinks: sinks(&settings.alerts)?, clock: clock.clone(), observer: observer.clone(), hearts: hearts.clone() };
     let watch = |(asset, (board, address)): (&AssetId, &(Board<Peg>, Address<PegWatchMsg>))| {
         let rule = settings.assets.get(asset)?.peg;
         let args = PegWatchArgs {
@@ -265,7 +260,11 @@ fn forward_events(observer: &Observer, alerter: Address<AlerterMsg>) {
 const fn is_routine(event: &Event) -> bool {
     matches!(
         event,
-        Event::BlockRead { .. } | Event::ReadingTaken { .. } | Event::PoolSeen { .. } | Event::QueueSeen { .. } | Event::GasMoved { .. }
+        Event::BlockRead { .. }
+            | Event::ReadingTaken { .. }
+            | Event::PoolSeen { .. }
+            | Event::QueueSeen { .. }
+            | Event::GasMoved { .. }
     )
 }
 

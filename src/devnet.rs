@@ -12,7 +12,6 @@ pub mod balancer;
 pub mod batch;
 pub mod bytecode;
 pub mod catalogue;
-pub mod clock;
 pub mod coins;
 pub mod config_files;
 mod contracts;
@@ -36,7 +35,6 @@ pub mod world;
 mod tests;
 
 pub use catalogue::{PoolSpec, TokenSpec};
-pub use clock::{ScaledClock, WallClock};
 pub use coins::{Coin, PerCoin};
 pub use fault::WorldError;
 pub use handle::WorldHandle;

@@ -9,6 +9,7 @@
 //! - [`journal`]: what outlives an actor. [`alerts`]: where people read. [`http`]: metrics and health.
 //! - [`observe`]: the vocabulary of events, and what becomes of them.
 //! - [`config`]: settings, with all faults at once.
+//! - [`clock`]: the two clocks of [`ports::Clock`], for production and for accelerated worlds.
 //! - [`app`]: puts it together and shuts it down. [`cli`]: the commands.
 //! - [`devnet`]: the demo world, with the real exchange contracts on a local chain.
 
@@ -17,6 +18,7 @@ pub mod alerts;
 pub mod app;
 pub mod chain;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod devnet;
 pub mod domain;

@@ -2,7 +2,7 @@
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use secrecy::SecretString;
 use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::ChainArgs;
-use crate::actors::executor::ExecutorArgs;
+use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
 use crate::actors::facts::{BlockFact, GasFact, Lane, ReadPlan};
 use crate::actors::gas_oracle::GasOracleArgs;
 use crate::actors::pool::PoolArgs;
 use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
-use crate::app::{Shared, StartFault};
+use crate::app::{Shared, StartFault, Wiring};
 use crate::chain::chainlink::ChainlinkFeed;
 use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::{PublicSender, Signer};
-use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings, SignerSettings};
+use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings, SignerSettings};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
@@ -72,8 +72,10 @@ impl ChainPlan {
             timeout: USUAL_TIMEOUT,
             reader,
         };
-        let link = NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
-        let here = |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
+        let link =
+            NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
+        let here =
+            |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
         Ok(Self {
             settings: settings.clone(),
             pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
@@ -143,61 +145,17 @@ impl ChainPlan {
         }
     }
 
+    /// Gives every actor its arguments. The boards are made here and nowhere else.
     fn compose(self, running: Vec<(PoolSettings, Cleared)>) -> ChainArgs {
-        let Self { settings, assets, shared, signer, http, link, reader, lane, .. } = self;
-        let crate::app::Wiring { clock, journal, drill, observer } = shared.wiring.clone();
-        let (name, hearts) = (settings.name.clone(), shared.hearts.clone());
-        let blocks: Board<BlockFact> = Board::new(None);
-        let gas: Board<GasFact> = Board::new(None);
-        let epoch = Board::new(0);
-        let executor_address = Address::default();
+        let boards = Boards { lane: self.lane.clone(), ..Boards::default() };
         let mut plan = ReadPlan::default();
-
-        let feeds = assets.iter().filter_map(|(id, asset)| {
-            let (_, watch) = shared.pegs.get(id)?;
-            let source = Arc::new(ChainlinkFeed::new(source_id(&settings, id), id.clone(), asset.feed.proxy, asset.feed.rule));
-            Some(PriceFeedArgs {
-                slot: plan.reserve(source.calls()),
-                source,
-                blocks: blocks.clone(),
-                watch: watch.clone(),
-                clock: clock.clone(),
-                observer: observer.clone(),
-                hearts: hearts.clone(),
-            })
-        });
-        let feeds: Vec<PriceFeedArgs> = feeds.collect();
-        let ether = settings.ether_usd.as_ref().map(|feed| {
-            let id = AssetId::new("ETH");
-            let source: Arc<dyn PriceSource> = Arc::new(ChainlinkFeed::new(source_id(&settings, &id), id, feed.proxy, feed.rule));
-            let slot = plan.reserve(source.calls());
-            (source, slot)
-        });
-        let max_age = max_age(clock.as_ref(), settings.block_time);
-        let pools = running.into_iter().map(|(pool, Cleared { pool: position, .. })| {
-            let pegs = pool.mandate.assets.iter().filter_map(|id| shared.pegs.get(id).map(|(board, _)| board.clone())).collect();
-            Arc::new(PoolArgs {
-                id: pool.id,
-                slot: plan.reserve(position.calls()),
-                position: Arc::new(position),
-                mandate: pool.mandate,
-                policy: pool.policy,
-                max_age,
-                block_time: settings.block_time,
-                blocks: blocks.clone(),
-                pegs,
-                gas: gas.clone(),
-                lane: lane.clone(),
-                executor: executor_address.clone(),
-                journal: journal.clone(),
-                clock: clock.clone(),
-                observer: observer.clone(),
-                hearts: hearts.clone(),
-                drill: drill.clone(),
-            })
-        });
-        let pools: Vec<Arc<PoolArgs>> = pools.collect();
-        let read_every = u64::from(settings.read_every);
+        let feeds = self.feeds(&boards, &mut plan);
+        let gas_oracle = self.gas_oracle(&boards, &mut plan);
+        let pools = self.pools(&boards, &mut plan, running);
+        let executor_address = boards.executor.clone();
+        let Self { settings, shared, signer, http, link, reader, lane, .. } = self;
+        let Wiring { clock, journal, drill, observer } = shared.wiring;
+        let (name, hearts, Boards { blocks, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
         ChainArgs {
             block_reader: BlockReaderArgs {
                 chain: name.clone(),
@@ -205,22 +163,13 @@ impl ChainPlan {
                 calls: plan.calls(),
                 blocks: blocks.clone(),
                 block_time: settings.block_time,
-                read_every,
+                read_every: u64::from(settings.read_every),
                 clock: clock.clone(),
                 observer: observer.clone(),
                 hearts: hearts.clone(),
             },
             feeds,
-            gas_oracle: GasOracleArgs {
-                chain: name.clone(),
-                tip: settings.priority_fee,
-                ether,
-                blocks: blocks.clone(),
-                gas: gas.clone(),
-                clock: clock.clone(),
-                observer: observer.clone(),
-                hearts: hearts.clone(),
-            },
+            gas_oracle,
             executor: ExecutorArgs {
                 chain: name.clone(),
                 sender: Arc::new(PublicSender::new(http, signer, settings.chain_id, reader)),
@@ -258,10 +207,95 @@ impl ChainPlan {
             name,
         }
     }
+
+    fn feeds(&self, boards: &Boards, plan: &mut ReadPlan) -> Vec<PriceFeedArgs> {
+        let feed = |(id, asset): (&AssetId, &AssetOnChain)| {
+            let (_, watch) = self.shared.pegs.get(id)?;
+            let source = Arc::new(self.source(id, &asset.feed));
+            Some(PriceFeedArgs {
+                slot: plan.reserve(source.calls()),
+                source,
+                blocks: boards.blocks.clone(),
+                watch: watch.clone(),
+                clock: self.shared.wiring.clock.clone(),
+                observer: self.shared.wiring.observer.clone(),
+                hearts: self.shared.hearts.clone(),
+            })
+        };
+        self.assets.iter().filter_map(feed).collect()
+    }
+
+    fn gas_oracle(&self, boards: &Boards, plan: &mut ReadPlan) -> GasOracleArgs {
+        let ether = self.settings.ether_usd.as_ref().map(|feed| {
+            let source: Arc<dyn PriceSource> = Arc::new(self.source(&AssetId::new("ETH"), feed));
+            let slot = plan.reserve(source.calls());
+            (source, slot)
+        });
+        GasOracleArgs {
+            chain: self.settings.name.clone(),
+            tip: self.settings.priority_fee,
+            ether,
+            blocks: boards.blocks.clone(),
+            gas: boards.gas.clone(),
+            clock: self.shared.wiring.clock.clone(),
+            observer: self.shared.wiring.observer.clone(),
+            hearts: self.shared.hearts.clone(),
+        }
+    }
+
+    fn pools(&self, boards: &Boards, plan: &mut ReadPlan, running: Vec<(PoolSettings, Cleared)>) -> Vec<Arc<PoolArgs>> {
+        let Wiring { clock, journal, drill, observer } = &self.shared.wiring;
+        let max_age = max_age(clock.as_ref(), self.settings.block_time);
+        let board_of = |id: &AssetId| self.shared.pegs.get(id).map(|(board, _)| board.clone());
+        let pool = |(pool, Cleared { pool: position, .. }): (PoolSettings, Cleared)| {
+            Arc::new(PoolArgs {
+                id: pool.id,
+                slot: plan.reserve(position.calls()),
+                position: Arc::new(position),
+                pegs: pool.mandate.assets.iter().filter_map(board_of).collect(),
+                mandate: pool.mandate,
+                policy: pool.policy,
+                max_age,
+                block_time: self.settings.block_time,
+                blocks: boards.blocks.clone(),
+                gas: boards.gas.clone(),
+                lane: boards.lane.clone(),
+                executor: boards.executor.clone(),
+                journal: journal.clone(),
+                clock: clock.clone(),
+                observer: observer.clone(),
+                hearts: self.shared.hearts.clone(),
+                drill: drill.clone(),
+            })
+        };
+        running.into_iter().map(pool).collect()
+    }
+
+    fn source(&self, asset: &AssetId, feed: &FeedSettings) -> ChainlinkFeed {
+        let id = SourceId::new(&format!("chainlink:{asset}@{}", self.settings.name));
+        ChainlinkFeed::new(id, asset.clone(), feed.proxy, feed.rule)
+    }
 }
 
-fn source_id(settings: &ChainSettings, asset: &AssetId) -> SourceId {
-    SourceId::new(&format!("chainlink:{asset}@{}", settings.name))
+/// What the actors of one chain share.
+struct Boards {
+    blocks: Board<BlockFact>,
+    gas: Board<GasFact>,
+    lane: Board<Lane>,
+    epoch: Board<u64>,
+    executor: Address<ExecutorMsg>,
+}
+
+impl Default for Boards {
+    fn default() -> Self {
+        Self {
+            blocks: Board::new(None),
+            gas: Board::new(None),
+            lane: Board::new(Lane::Recovering),
+            epoch: Board::new(0),
+            executor: Address::default(),
+        }
+    }
 }
 
 /// Three blocks, or as much policy time as passes in [`LEAST_AGE`] of machine time, whichever is longer.
@@ -278,7 +312,9 @@ fn max_age(clock: &dyn Clock, block_time: Duration) -> Duration {
 /// Opens a key. A keystore is slow on purpose, so it is opened beside the runtime.
 async fn signer(settings: &SignerSettings) -> Result<Signer, String> {
     match settings {
-        SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => Signer::from_key(key).map_err(|fault| fault.to_string()),
+        SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => {
+            Signer::from_key(key).map_err(|fault| fault.to_string())
+        }
         SignerSettings::Keystore { path, password_file } => {
             let (path, password_file) = (path.clone(), password_file.clone());
             let opened = tokio::task::spawn_blocking(move || open_keystore(&path, &password_file)).await;
@@ -287,7 +323,7 @@ async fn signer(settings: &SignerSettings) -> Result<Signer, String> {
     }
 }
 
-fn open_keystore(path: &PathBuf, password_file: &PathBuf) -> Result<Signer, String> {
+fn open_keystore(path: &Path, password_file: &Path) -> Result<Signer, String> {
     let text = std::fs::read_to_string(password_file).map_err(|fault| format!("{}: {fault}", password_file.display()))?;
     let password = SecretString::from(text.lines().next().unwrap_or_default().to_owned());
     Signer::from_keystore(path, &password).map_err(|fault| fault.to_string())

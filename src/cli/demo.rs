@@ -110,8 +110,8 @@ pub(super) async fn run(args: DemoArgs) -> ExitCode {
 
 async fn play(args: DemoArgs) -> Result<bool, DemoFault> {
     let story = stories::by_name(&args.scenario).ok_or_else(|| DemoFault::NoScenario(args.scenario.clone()))?;
-    let telemetry =
-        spans::init(LogForm::Pretty, &args.log, args.otlp.as_deref()).map_err(|fault| DemoFault::Io(format!("--log: {fault}")))?;
+    let telemetry = spans::init(LogForm::Pretty, &args.log, args.otlp.as_deref())
+        .map_err(|fault| DemoFault::Io(format!("--log: {fault}")))?;
     let search_path = Environment::process().get("PATH").map(|path| secrecy::ExposeSecret::expose_secret(path).into());
     let options = ToolboxOptions { anvil: args.anvil.clone(), contracts: args.contracts.clone(), search_path };
     let tools = tokio::select! {
@@ -144,7 +144,7 @@ async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Res
     app.ready().await;
 
     let narrator = Narrator::new(std::io::stdout().is_terminal(), world.clock());
-    narrator.opening(story, world, app.http, args.speed);
+    Narrator::opening(story, world, app.http, args.speed);
     let ledger = Ledger::open(world, requests, narrator.clone(), events).await?;
     let told = narrator.clone();
     let story_told = scenario::play(story, world, |step| told.step(step), |pool| drill.arm(pool));
@@ -158,8 +158,7 @@ async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Res
     };
     let verdict = if finished { judge::wait(world, &ledger, OVERTIME).await? } else { judge::Verdict::interrupted() };
     let report = report::Report::new(story, world, &ledger, &verdict, args.speed).await?;
-    narrator.blank();
-    print!("{}", report.table());
+    print!("\n{}", report.table());
     if let Some(file) = &args.report {
         report.write(file).map_err(io)?;
     }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::clock::WallClock;
 use crate::app::{App, Wiring};
 use crate::cli::{EXIT_ROOT_DIED, asked_to_stop};
+use crate::clock::WallClock;
 use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings};
 use crate::observe::spans::{self, LogForm};
 

@@ -18,6 +18,7 @@ pub struct Environment {
 impl Environment {
     /// The variables of this process. The only place in the project that reads them.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn process() -> Self {
         Self::from_raw(std::env::vars_os())
     }

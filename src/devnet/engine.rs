@@ -4,11 +4,11 @@
 use alloy_primitives::Bytes;
 
 use super::arbitrageur::{Arbitrageur, Conditions};
-use super::clock::ScaledClock;
 use super::fault::WorldError;
 use super::market::Market;
 use super::oracle::Oracle;
 use super::rpc::{Account, Rpc};
+use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use crate::ports::Clock;
 

@@ -12,7 +12,6 @@ use super::anvil::Anvil;
 use super::balancer;
 use super::batch;
 use super::catalogue::PoolSpec;
-use super::clock::ScaledClock;
 use super::coins::{Coin, PerCoin};
 use super::engine::Engine;
 pub use super::engine::MinedBlock;
@@ -22,6 +21,7 @@ use super::rpc::{Order, Rpc};
 use super::updates::Ledger;
 pub use super::updates::WeightUpdate;
 use super::world::{Addresses, KEEPER_KEY, WorldOptions};
+use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use crate::ports::Clock;
 

@@ -69,7 +69,7 @@ pub fn usdc_depeg() -> Scenario {
             step(84, "The premium of USDT melts.", path(Coin::Usdt, &[(0, 1.006), (12, 1.0)])),
             step(98, "Both are near a dollar. Ballast waits until that has lasted before it buys them again.", Action::Note),
             step(112, "The weights go home to their targets, in legs, as cheaply as arbitrage allows.", Action::Note),
-            step(184, "Done.", Action::Note),
+            step(146, "Done.", Action::Note),
         ],
         length: Duration::from_mins(186),
     }

@@ -12,7 +12,6 @@ use super::balancer::{self, NewPool};
 use super::batch::{PoolAddress, raw, wad_of_bps};
 use super::bytecode;
 use super::catalogue::{self, PoolSpec};
-use super::clock::ScaledClock;
 use super::coins::{Coin, PerCoin};
 use super::contracts::IToken;
 use super::deployer::Deployer;
@@ -23,6 +22,7 @@ use super::market::Market;
 use super::oracle::{self, FeedAddress, Oracle, OracleRule};
 use super::rpc::{Account, Rpc};
 use super::toolbox::Toolbox;
+use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use alloy::sol_types::SolValue;
 

@@ -186,8 +186,12 @@ impl fmt::Display for Hold {
             Self::AwaitingRecovery { asset } => write!(f, "the way back raises {asset}, which is not sound yet"),
             Self::Defended { episode } => write!(f, "defended against {episode}: the least weights are reached"),
             Self::Infeasible { episode } => write!(f, "{episode}: nothing sound has room for what should be sold"),
-            Self::Latched(Latch::ForeignChange) => f.write_str("someone else changed the weights; restart Ballast to accept them"),
-            Self::Latched(Latch::Outcome(outcome)) => write!(f, "the last transaction ended as `{outcome}`; restart after a look"),
+            Self::Latched(Latch::ForeignChange) => {
+                f.write_str("someone else changed the weights; restart Ballast to accept them")
+            }
+            Self::Latched(Latch::Outcome(outcome)) => {
+                write!(f, "the last transaction ended as `{outcome}`; restart after a look")
+            }
         }
     }
 }
@@ -307,7 +311,8 @@ fn defend(
     };
     if position.ramp.in_flight(facts.now) {
         let gains = position.weights.iter().zip(&position.ramp.end_weights).zip(standing);
-        let raises_the_wrong_one = |((now, end), standing): ((&Weight, &Weight), &Standing)| *standing == Standing::Below && end > now;
+        let raises_the_wrong_one =
+            |((now, end), standing): ((&Weight, &Weight), &Standing)| *standing == Standing::Below && end > now;
         if !gains.into_iter().any(raises_the_wrong_one) {
             return Err(Hold::RampInFlight { until: position.ramp.end });
         }
@@ -361,12 +366,7 @@ fn drift_or_schedule(
     }
 }
 
-fn reweight(
-    facts: &Facts<'_>,
-    position: &PositionFacts,
-    target: Allocation,
-    policy: &Policy,
-) -> Result<Plan, Hold> {
+fn reweight(facts: &Facts<'_>, position: &PositionFacts, target: Allocation, policy: &Policy) -> Result<Plan, Hold> {
     // Tokens without a believable price are valued at par: the value only sizes the ramp, and a ramp may be a little too long.
     let prices: Vec<Price> = facts.pegs.iter().map(|peg| peg.price().unwrap_or(Price::PAR)).collect();
     let value = Valuation::of(&position.balances, &prices).map(|valuation| valuation.total);
@@ -377,9 +377,11 @@ fn reweight(
         (Some(price), Some(ether)) => GasCost { gas_used: policy.ramp.arbitrage_gas, price }.usd(ether),
         _ => None,
     };
-    let market = RampMarket { pool_value: value, block_time: facts.block_time, arbitrage_cost: arbitrage_cost.unwrap_or(Usd::ZERO) };
+    let market =
+        RampMarket { pool_value: value, block_time: facts.block_time, arbitrage_cost: arbitrage_cost.unwrap_or(Usd::ZERO) };
     // The chain's interpolated weights miss the exact sum by a few wei.
-    let from = Allocation::normalised(&position.weights).map_err(|_| Hold::Unknown(Missing::Sense("the position has no weights")))?;
+    let from =
+        Allocation::normalised(&position.weights).map_err(|_| Hold::Unknown(Missing::Sense("the position has no weights")))?;
     let choice = ramp::duration(from.weights(), target.weights(), &market, &policy.ramp)
         .map_err(|_| Hold::Unknown(Missing::Sense("no ramp leads to the target")))?;
     Ok(Plan::Reweight(Reweight {

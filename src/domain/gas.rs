@@ -66,11 +66,8 @@ impl GasCap {
 mod tests {
     use super::*;
 
-    const RULE: GasRule = GasRule {
-        cap: GasPrice::from_gwei(30),
-        cap_at_deadline: GasPrice::from_gwei(330),
-        deadline: Duration::from_secs(100),
-    };
+    const RULE: GasRule =
+        GasRule { cap: GasPrice::from_gwei(30), cap_at_deadline: GasPrice::from_gwei(330), deadline: Duration::from_secs(100) };
 
     #[test]
     fn the_cap_rises_with_the_square_of_the_wait_and_stops_at_the_deadline() {

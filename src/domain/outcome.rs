@@ -99,10 +99,9 @@ impl Outcome {
     #[must_use]
     pub const fn inclusion(&self) -> Option<&Inclusion> {
         match self {
-            Self::Done(inclusion)
-            | Self::Deviates { inclusion, .. }
-            | Self::Reverted(inclusion)
-            | Self::Cancelled(inclusion) => Some(inclusion),
+            Self::Done(inclusion) | Self::Deviates { inclusion, .. } | Self::Reverted(inclusion) | Self::Cancelled(inclusion) => {
+                Some(inclusion)
+            }
             Self::Refused(_) => None,
         }
     }

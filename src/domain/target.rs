@@ -62,7 +62,8 @@ pub fn defend(current: &[Weight], standing: &[Standing], mandate: &Mandate, max_
     }
     let sold = share_out(moved, &supply, &supply).ok_or(NoDefence::Malformed)?;
     let bought = share_out(moved, base, &demand).ok_or(NoDefence::Malformed)?;
-    let next = current.iter().zip(&sold).zip(&bought).map(|((w, out), inn)| w.saturating_sub(*out).saturating_add(*inn)).collect();
+    let next =
+        current.iter().zip(&sold).zip(&bought).map(|((w, out), inn)| w.saturating_sub(*out).saturating_add(*inn)).collect();
     Allocation::exact(next).map_err(|_| NoDefence::Malformed)
 }
 
@@ -105,7 +106,8 @@ fn share_out(amount: Weight, keys: &[Weight], limits: &[Weight]) -> Option<Vec<W
     // rounding are handed out afterwards.
     for _ in 0..limits.len() {
         let open: Vec<Weight> = given.iter().zip(limits).map(|(given, limit)| limit.saturating_sub(*given)).collect();
-        let key_of = |(key, open): (&Weight, &Weight)| if *open == Weight::ZERO { Weight::ZERO } else { (*key).max(Weight::from_wad(1)) };
+        let key_of =
+            |(key, open): (&Weight, &Weight)| if *open == Weight::ZERO { Weight::ZERO } else { (*key).max(Weight::from_wad(1)) };
         let keys: Vec<Weight> = keys.iter().zip(&open).map(key_of).collect();
         let sum = total(&keys);
         if left == Weight::ZERO || sum == Weight::ZERO {

@@ -25,10 +25,8 @@ impl PanicDrill {
 impl Drill for PanicDrill {
     async fn turn_in_hand(&self, pool: &PoolId) {
         let armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner).remove(pool.as_str());
-        #[expect(clippy::panic, reason = "a panic is what is drilled")]
-        if armed {
-            panic!("a drill: {pool} panics with its turn in hand");
-        }
+        // A panic is what is drilled.
+        assert!(!armed, "a drill: {pool} panics with its turn in hand");
     }
 
     async fn evaluating(&self, _pool: &PoolId) {}

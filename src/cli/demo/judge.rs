@@ -59,7 +59,8 @@ async fn look(world: &WorldHandle, ledger: &Ledger) -> Result<Verdict, WorldErro
                 complaints.push(format!("{name}: the weight of {} is {weight:.4}, its target {target:.4}", token.coin.name()));
             }
             if (share - weight).abs() > SHARE_TOLERANCE {
-                complaints.push(format!("{name}: the value share of {} is {share:.4}, its weight {weight:.4}", token.coin.name()));
+                complaints
+                    .push(format!("{name}: the value share of {} is {share:.4}, its weight {weight:.4}", token.coin.name()));
             }
         }
         if world.gradual_update(name).await?.end > world.clock().now() {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::narrator::Narrator;
@@ -148,9 +150,8 @@ impl Ledger {
 
     /// All requests to nodes so far.
     fn requests(&self) -> u64 {
-        use prometheus::core::Collector;
         let families = self.metrics.rpc_requests().collect();
-        families.iter().flat_map(|family| family.get_metric()).map(|metric| whole(metric.get_counter().get_value())).sum()
+        families.iter().flat_map(MetricFamily::get_metric).map(|metric| whole(metric.get_counter().get_value())).sum()
     }
 }
 

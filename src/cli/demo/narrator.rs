@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use owo_colors::{OwoColorize, Style};
 
-use crate::devnet::ScaledClock;
+use crate::clock::ScaledClock;
 use crate::devnet::handle::WorldHandle;
 use crate::devnet::scenario::{Scenario, Step};
 use crate::domain::decide::Decision;
@@ -64,7 +64,7 @@ impl Narrator {
     }
 
     /// What is about to be seen, and under which rules.
-    pub(super) fn opening(&self, story: &Scenario, world: &WorldHandle, http: SocketAddr, speed: f64) {
+    pub(super) fn opening(story: &Scenario, world: &WorldHandle, http: SocketAddr, speed: f64) {
         println!("Scenario {}: {}.", story.name, story.about);
         println!(
             "A local chain at {} with the real Balancer V2, {} pools, blocks every {} s, time {speed} times as fast.",
@@ -77,10 +77,6 @@ impl Narrator {
              steps of 13 points at most, gas cap 30 gwei (depeg: rising to 300)."
         );
         println!("Metrics at http://{http}/metrics. Times: of the story, and on the wall.\n");
-    }
-
-    pub(super) fn blank(&self) {
-        println!();
     }
 
     pub(super) fn step(&self, step: &Step) {
@@ -119,7 +115,9 @@ impl Narrator {
             Event::ActorDied { actor, reason, restart_in, .. } => {
                 self.say(Voice::Bad, &format!("{actor} died ({reason}); back in {restart_in:?}"));
             }
-            Event::ActorRestarted { actor, took, .. } => self.say(Voice::Good, &format!("{actor} is back; the start took {took:?}")),
+            Event::ActorRestarted { actor, took, .. } => {
+                self.say(Voice::Good, &format!("{actor} is back; the start took {took:?}"));
+            }
             Event::ChainSilent { chain } => self.say(Voice::Bad, &format!("{chain} is silent: everything on it is unknown")),
             Event::LinkLost { chain, fault, .. } => self.say(Voice::Bad, &format!("{chain}: {fault}")),
             Event::PoolParked { pool, reason } => self.say(Voice::Bad, &format!("{pool} is parked: {reason}")),
@@ -141,7 +139,11 @@ impl Narrator {
                 let minutes = ramp.as_secs_f64() / 60.0;
                 self.say(
                     Voice::Good,
-                    &format!("{pool} moves {} within {minutes:.1} min, in block {}{cost}", moves.join(", "), inclusion.block.number),
+                    &format!(
+                        "{pool} moves {} within {minutes:.1} min, in block {}{cost}",
+                        moves.join(", "),
+                        inclusion.block.number
+                    ),
                 );
             }
             other => self.say(Voice::Bad, &format!("{pool}: {}", other.label())),

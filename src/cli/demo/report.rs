@@ -113,7 +113,16 @@ impl Report {
     pub(super) fn table(&self) -> String {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(["pool", "worth", "weights before → target → after", "turns", "tx", "gas", "restarts", "price move → tx"]);
+        table.set_header([
+            "pool",
+            "worth",
+            "weights before → target → after",
+            "turns",
+            "tx",
+            "gas",
+            "restarts",
+            "price move → tx",
+        ]);
         for pool in &self.pools {
             table.add_row(pool.row());
         }
@@ -147,7 +156,8 @@ impl PoolReport {
     async fn new(spec: &PoolSpec, world: &WorldHandle, count: PoolCount) -> Result<Self, WorldError> {
         let name = &spec.name;
         let (weights, shares) = (world.weights(name).await?, world.shares(name).await?);
-        let weight_in = |list: &[(Coin, Weight)], coin| list.iter().find(|(c, _)| *c == coin).map_or(0.0, |(_, w)| w.as_fraction());
+        let weight_in =
+            |list: &[(Coin, Weight)], coin| list.iter().find(|(c, _)| *c == coin).map_or(0.0, |(_, w)| w.as_fraction());
         let token = |token: &crate::devnet::TokenSpec| TokenReport {
             asset: token.coin.name(),
             before: weight_in(&count.before, token.coin),
