@@ -11,19 +11,18 @@ mod world;
 
 use std::time::Duration;
 
-use super::toolbox::{self, Toolbox, ToolboxOptions};
+use super::toolbox::{self, Toolbox};
 use super::world::{World, WorldOptions};
 use crate::domain::units::Timestamp;
 
 const START: Timestamp = Timestamp::from_secs(1_780_000_000);
 
-async fn tools() -> Toolbox {
-    let search_path = Some("/usr/local/bin:/usr/bin:/bin".into());
-    toolbox::find(&ToolboxOptions { search_path, ..ToolboxOptions::default() }).await.unwrap()
+fn tools() -> Toolbox {
+    toolbox::for_tests()
 }
 
 async fn world() -> World {
-    World::start(WorldOptions::new(tools().await, START)).await.unwrap()
+    World::start(WorldOptions::new(tools(), START)).await.unwrap()
 }
 
 /// Whether a process with this id exists and is no zombie.

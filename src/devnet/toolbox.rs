@@ -106,6 +106,21 @@ pub async fn find(options: &ToolboxOptions) -> Result<Toolbox, ToolboxError> {
     installed(options, &contracts)?.ok_or(ToolboxError::NoAnvil)
 }
 
+/// The tools for a test of this crate, installed if need be. Without them a test fails with the sentence that says what to install;
+/// it is never skipped.
+#[cfg(test)]
+pub(crate) fn for_tests() -> Toolbox {
+    use secrecy::ExposeSecret;
+    let find = || {
+        let environment = crate::config::Environment::process();
+        let search_path = environment.get("PATH").map(|path| path.expose_secret().into());
+        let options = ToolboxOptions { search_path, ..ToolboxOptions::default() };
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(find(&options)).unwrap()
+    };
+    // On a thread of its own, because most tests are inside of a runtime already.
+    std::thread::spawn(find).join().unwrap()
+}
+
 fn contracts_folder(options: &ToolboxOptions) -> Result<PathBuf, ToolboxError> {
     let tried = match &options.contracts {
         Some(folder) => vec![folder.clone()],

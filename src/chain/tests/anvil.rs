@@ -1,7 +1,6 @@
 //! A node for one test, and contracts for it that are a few bytes long.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde_json::Value;
 use crate::chain::head;
 use crate::chain::provider::Node;
 use crate::chain::reader::ReaderSettings;
+use crate::devnet::toolbox;
 use crate::ports::Head;
 
 use super::unheard;
@@ -41,13 +41,9 @@ impl Drop for Anvil {
 }
 
 impl Anvil {
-    /// Starts one on a free port; `None` where none is installed.
-    pub(super) fn start(args: &[&str]) -> Option<Self> {
-        let Some(program) = program() else {
-            eprintln!("skipped: no anvil; run `npm ci` in deploy/contracts");
-            return None;
-        };
-        let mut command = Command::new(program);
+    /// Starts one on a free port.
+    pub(super) fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(toolbox::for_tests().anvil);
         command.args(["--port", "0"]).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -56,7 +52,7 @@ impl Anvil {
             .unwrap();
         // A node whose output nobody reads stops when the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, port })
+        Self { child, port }
     }
 
     pub(super) fn http(&self) -> SecretString {
@@ -84,15 +80,6 @@ impl Anvil {
     pub(super) async fn put(&self, at: Address, code: &str) {
         let _: Value = self.node().ask("anvil_setCode", (at, Bytes::from(hex::decode(code).unwrap()))).await.unwrap();
     }
-}
-
-fn program() -> Option<PathBuf> {
-    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/contracts/node_modules/@foundry-rs");
-    let installed = std::fs::read_dir(packages).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    installed.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("anvil-"))).find_map(|path| {
-        let program = path.join("bin/anvil");
-        program.is_file().then_some(program)
-    })
 }
 
 /// What a made-up contract says to one question.

@@ -27,7 +27,7 @@ fn settings(ws: Option<SecretString>, http: SecretString) -> LinkSettings {
 
 #[tokio::test]
 async fn a_websocket_pushes_the_newest_head_and_dies_with_its_node() {
-    let Some(mut anvil) = Anvil::start(&[]) else { return };
+    let mut anvil = Anvil::start(&[]);
     anvil.put(Address::repeat_byte(1), BLOCK_NUMBER).await;
     let requests = Requests::default();
     let link = NodeLink::new(settings(Some(anvil.ws()), anvil.http()), requests.hook()).unwrap();
@@ -61,7 +61,7 @@ async fn a_websocket_pushes_the_newest_head_and_dies_with_its_node() {
 
 #[tokio::test]
 async fn without_a_websocket_heads_are_polled() {
-    let Some(mut anvil) = Anvil::start(&[]) else { return };
+    let mut anvil = Anvil::start(&[]);
     let dead = SecretString::from("ws://127.0.0.1:9".to_owned());
     for ws in [None, Some(dead)] {
         let link = NodeLink::new(settings(ws, anvil.http()), unheard()).unwrap();
@@ -83,7 +83,7 @@ async fn without_a_websocket_heads_are_polled() {
 
 #[tokio::test]
 async fn polling_stands_in_for_a_websocket_only_until_it_is_back() {
-    let Some(anvil) = Anvil::start(&[]) else { return };
+    let anvil = Anvil::start(&[]);
     let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = gate.local_addr().unwrap();
     drop(gate);
@@ -112,7 +112,7 @@ async fn polling_stands_in_for_a_websocket_only_until_it_is_back() {
 
 #[tokio::test]
 async fn a_read_that_fails_over_the_websocket_goes_over_http() {
-    let (Some(pushing), Some(reading)) = (Anvil::start(&[]), Anvil::start(&["--timestamp", "1700000000"])) else { return };
+    let (pushing, reading) = (Anvil::start(&[]), Anvil::start(&["--timestamp", "1700000000"]));
     reading.put(Address::repeat_byte(1), BLOCK_NUMBER).await;
     let only_there = reading.mine(1).await;
     let link = NodeLink::new(settings(Some(pushing.ws()), reading.http()), unheard()).unwrap();
@@ -125,7 +125,7 @@ async fn a_read_that_fails_over_the_websocket_goes_over_http() {
 
 #[tokio::test]
 async fn a_node_of_another_chain_is_not_listened_to() {
-    let Some(anvil) = Anvil::start(&["--chain-id", "5"]) else { return };
+    let anvil = Anvil::start(&["--chain-id", "5"]);
     for ws in [None, Some(anvil.ws())] {
         let link = NodeLink::new(settings(ws, anvil.http()), unheard()).unwrap();
         let fault = link.connect().await.err().unwrap();

@@ -21,8 +21,8 @@ fn reply<C: SolCall>(answer: &C::Return) -> ([u8; 4], Reply) {
     (C::SELECTOR, Reply::Return(C::abi_encode_returns(answer)))
 }
 
-async fn world(owner: Address) -> Option<Anvil> {
-    let anvil = Anvil::start(&[])?;
+async fn world(owner: Address) -> Anvil {
+    let anvil = Anvil::start(&[]);
     let halves = vec![U256::from(500_000_000_000_000_000u64); 2];
     let (zero, one) = (U256::ZERO, U80::from(1u8));
     let pause = IVault::getPausedStateReturn { paused: false, pauseWindowEndTime: zero, bufferPeriodEndTime: zero };
@@ -69,7 +69,7 @@ async fn world(owner: Address) -> Option<Anvil> {
         anvil.put(at, &code).await;
     }
     anvil.mine(1).await;
-    Some(anvil)
+    anvil
 }
 
 fn claim() -> PoolClaim {
@@ -90,7 +90,7 @@ async fn faults(anvil: &Anvil, claim: &PoolClaim) -> Vec<String> {
 
 #[tokio::test]
 async fn a_true_claim_gives_a_pool_that_can_be_read() {
-    let Some(anvil) = world(KEEPER).await else { return };
+    let anvil = world(KEEPER).await;
     let cleared = clear(&anvil.node(), &READER, &claim()).await.unwrap();
     assert_eq!(cleared.feeds, ["USDC / USD"]);
     assert_eq!((cleared.pool.address(), cleared.pool.tokens().len(), cleared.pool.calls().len()), (POOL, 2, 6));
@@ -99,7 +99,7 @@ async fn a_true_claim_gives_a_pool_that_can_be_read() {
 
 #[tokio::test]
 async fn everything_that_is_wrong_is_told_at_once() {
-    let Some(anvil) = world(STRANGER).await else { return };
+    let anvil = world(STRANGER).await;
     let mut claim = claim();
     claim.tokens[0].decimals = 6;
     claim.tokens[1].token = NOWHERE;
@@ -125,11 +125,11 @@ async fn everything_that_is_wrong_is_told_at_once() {
 async fn an_owner_is_told_by_its_kind_and_a_stranger_for_a_pool() {
     let delegate: Address = "0xBA1BA1ba1BA1bA1bA1Ba1BA1ba1BA1bA1ba1ba1B".parse().unwrap();
     for (owner, kind) in [(delegate, "Balancer's governance"), (VAULT, "a contract"), (STRANGER, "another account")] {
-        let Some(anvil) = world(owner).await else { return };
+        let anvil = world(owner).await;
         let faults = faults(&anvil, &claim()).await;
         assert!(faults.len() == 1 && faults[0].contains(&format!("owned by {kind}")), "{faults:?}");
     }
-    let Some(anvil) = world(KEEPER).await else { return };
+    let anvil = world(KEEPER).await;
     let other = faults(&anvil, &PoolClaim { pool: DAI, ..claim() }).await;
     assert!(other.len() == 1 && other[0].contains("whose getPoolId cannot be read"), "{other:?}");
     let nothing = faults(&anvil, &PoolClaim { pool: NOWHERE, ..claim() }).await;
@@ -142,7 +142,7 @@ async fn an_owner_is_told_by_its_kind_and_a_stranger_for_a_pool() {
 
 #[tokio::test]
 async fn on_another_chain_or_none_only_that_is_told() {
-    let Some(mut anvil) = world(STRANGER).await else { return };
+    let mut anvil = world(STRANGER).await;
     let other = faults(&anvil, &PoolClaim { chain_id: 1, ..claim() }).await;
     assert!(other.len() == 1 && other[0].starts_with("the node of chain 1: found a node of chain 31337; "), "{other:?}");
     anvil.kill();

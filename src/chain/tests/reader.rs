@@ -28,17 +28,17 @@ fn number(number: u64) -> Answer {
     Ok(U256::from(number).to_be_bytes_vec().into())
 }
 
-async fn world() -> Option<Anvil> {
-    let anvil = Anvil::start(&[])?;
+async fn world() -> Anvil {
+    let anvil = Anvil::start(&[]);
     anvil.put(CLOCK, BLOCK_NUMBER).await;
     anvil.put(BROKEN, REVERTS).await;
     anvil.put(BURNER, BURNS).await;
-    Some(anvil)
+    anvil
 }
 
 #[tokio::test]
 async fn one_broken_contract_spoils_no_other_answer_of_its_block() {
-    let Some(anvil) = world().await else { return };
+    let anvil = world().await;
     let (first, later) = (anvil.mine(1).await.stamp, anvil.mine(3).await.stamp);
     let calls = [to(CLOCK), to(BROKEN), to(ABSENT), to(BURNER), to(CLOCK)];
     let failed = || -> Answer { Err(CallFault::Failed(Bytes::new())) };
@@ -52,7 +52,7 @@ async fn one_broken_contract_spoils_no_other_answer_of_its_block() {
 
 #[tokio::test]
 async fn many_calls_are_split_and_stay_in_order() {
-    let Some(anvil) = world().await else { return };
+    let anvil = world().await;
     let requests = Requests::default();
     let node = Node::http(&anvil.http(), Duration::from_secs(10), requests.hook()).unwrap();
     let settings = ReaderSettings { calls_per_request: 2, ..READER };
@@ -67,7 +67,7 @@ async fn many_calls_are_split_and_stay_in_order() {
 
 #[tokio::test]
 async fn calls_that_found_no_gas_are_asked_again_a_few_times() {
-    let Some(anvil) = world().await else { return };
+    let anvil = world().await;
     let requests = Requests::default();
     let node = Node::http(&anvil.http(), Duration::from_secs(10), requests.hook()).unwrap();
     let at = anvil.mine(1).await.stamp;
@@ -85,7 +85,7 @@ async fn calls_that_found_no_gas_are_asked_again_a_few_times() {
 
 #[tokio::test]
 async fn a_contract_that_pretends_to_have_found_no_gas_hides_nothing() {
-    let Some(anvil) = world().await else { return };
+    let anvil = world().await;
     anvil.put(IMPOSTOR, &contract(&[([0; 4], Reply::Revert(OUT_OF_GAS.to_vec()))])).await;
     let at = anvil.mine(1).await.stamp;
     let call = Call { target: IMPOSTOR, data: Bytes::from_static(&[0; 4]) };

@@ -40,7 +40,7 @@ fn draft(nonce: u64, max_fee: u64) -> TxDraft {
 
 #[tokio::test]
 async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
-    let Some(anvil) = Anvil::start(&[]) else { return };
+    let anvil = Anvil::start(&[]);
     let sender = funded(&anvil).await;
     let gas = sender.simulate(&draft(0, 30).call).await.unwrap();
     assert!((25_000..27_000).contains(&gas), "{gas}: 21 000 and a little, and a fifth on top");
@@ -68,7 +68,7 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
 
 #[tokio::test]
 async fn a_waiting_transaction_is_known_and_replaced_only_by_a_better_offer() {
-    let Some(anvil) = Anvil::start(&["--no-mining"]) else { return };
+    let anvil = Anvil::start(&["--no-mining"]);
     let sender = funded(&anvil).await;
     let tx = sender.sign(&draft(0, 30)).unwrap();
     assert_eq!(sender.broadcast(&tx).await, Broadcast::Accepted);
@@ -84,7 +84,7 @@ async fn a_waiting_transaction_is_known_and_replaced_only_by_a_better_offer() {
 
 #[tokio::test]
 async fn what_a_node_will_never_take_is_refused() {
-    let Some(anvil) = Anvil::start(&[]) else { return };
+    let anvil = Anvil::start(&[]);
     let poor = sender(&anvil, &key(2));
     let refused = |outcome: Broadcast| matches!(outcome, Broadcast::Refused(_));
     let outcome = poor.broadcast(&poor.sign(&draft(0, 30)).unwrap()).await;
@@ -101,7 +101,7 @@ async fn what_a_node_will_never_take_is_refused() {
 
 #[tokio::test]
 async fn a_simulation_that_reverts_says_why() {
-    let Some(anvil) = Anvil::start(&[]) else { return };
+    let anvil = Anvil::start(&[]);
     let sender = funded(&anvil).await;
     anvil.put(OWNED, &contract(&[([0; 4], Reply::Revert(Revert::from("BAL#401").abi_encode()))])).await;
     let call = Call { target: OWNED, data: Bytes::from_static(&[0; 4]) };
@@ -113,7 +113,7 @@ async fn a_simulation_that_reverts_says_why() {
 
 #[tokio::test]
 async fn when_nobody_answers_a_transaction_may_have_been_sent() {
-    let Some(mut anvil) = Anvil::start(&[]) else { return };
+    let mut anvil = Anvil::start(&[]);
     let sender = funded(&anvil).await;
     let tx = sender.sign(&draft(0, 30)).unwrap();
     anvil.kill();

@@ -41,7 +41,7 @@ const TOLERANCE: f64 = 1e-9;
 
 #[tokio::test]
 async fn sixty_random_swaps_give_what_the_contracts_say() {
-    let tools = tools().await;
+    let tools = tools();
     let base_fee = GasPrice::from_gwei(1);
     let node = Anvil::start(&tools.anvil, AnvilOptions { genesis: START, gas_limit: 1_000_000_000, base_fee }).await.unwrap();
     let rpc = Rpc::connect(&node.http_url()).unwrap();

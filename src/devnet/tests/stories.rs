@@ -11,7 +11,7 @@ use crate::domain::units::GasPrice;
 
 #[tokio::test]
 async fn steps_are_taken_in_order_at_the_pace_of_the_policy_clock() {
-    let world = World::start(WorldOptions { speed: 600.0, ..WorldOptions::new(tools().await, START) }).await.unwrap();
+    let world = World::start(WorldOptions { speed: 600.0, ..WorldOptions::new(tools(), START) }).await.unwrap();
     let step = |minute: u64, action| Step { at: Duration::from_secs(minute * 60), narration: "", action };
     let scenario = Scenario {
         name: "short",

@@ -21,7 +21,7 @@ async fn off(world: &WorldHandle, pool: &str) -> f64 {
 
 #[tokio::test]
 async fn a_world_starts_soon_with_five_pools_at_their_weights() {
-    let tools = tools().await;
+    let tools = tools();
     let begin = Instant::now();
     let world = World::start(WorldOptions::new(tools, START)).await.unwrap();
     let took = begin.elapsed();
