@@ -5,9 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alerts;
 mod crash;
 mod depeg;
 mod drift;
+mod feeds;
 mod gas;
 mod outage;
+mod owner;
 mod process;
+mod settings;
+mod telemetry;

@@ -34,7 +34,7 @@ pub(crate) struct Script {
 /// A file of the settings and what is written differently in it.
 pub(crate) struct Edit {
     pub(crate) file: String,
-    pub(crate) from: &'static str,
+    pub(crate) from: String,
     pub(crate) to: String,
 }
 
@@ -47,8 +47,8 @@ impl Default for Script {
 
 impl Script {
     /// Writes `to` in the place of `from`, which must be there.
-    pub(crate) fn edit(mut self, file: &str, from: &'static str, to: &str) -> Self {
-        self.edits.push(Edit { file: file.to_owned(), from, to: to.to_owned() });
+    pub(crate) fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
+        self.edits.push(Edit { file: file.to_owned(), from: from.to_owned(), to: to.to_owned() });
         self
     }
 
@@ -78,8 +78,8 @@ impl Edit {
     fn apply(&self, dir: &Path) {
         let path = dir.join(&self.file);
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(self.from), "{} does not say {:?}:\n{text}", self.file, self.from);
-        std::fs::write(&path, text.replace(self.from, &self.to)).unwrap();
+        assert!(text.contains(&self.from), "{} does not say {:?}:\n{text}", self.file, self.from);
+        std::fs::write(&path, text.replace(&self.from, &self.to)).unwrap();
     }
 }
 
