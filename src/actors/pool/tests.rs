@@ -24,7 +24,7 @@ use crate::actors::testing::{BEGINNING, Events, FakeClock, Probe, next, observer
 use crate::actors::turn::Turn;
 use crate::domain::allocation::Allocation;
 use crate::domain::gas::GasCap;
-use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::ids::{AssetId, PoolId, SourceId};
 use crate::domain::outcome::{Inclusion, Outcome, Refusal};
 use crate::domain::peg::{Peg, PegState, Trust};
 use crate::domain::policy::Policy;
@@ -128,7 +128,8 @@ impl Bench {
                     updated_at: at,
                 });
                 peg.episode = u64::from(state != PegState::Sound);
-                (peg.as_of, peg.block) = (at, Some(hash));
+                peg.as_of = at;
+                peg.blocks = [(SourceId::new("feed"), hash)].into();
             });
         }
     }

@@ -216,6 +216,20 @@ async fn gas_holds_a_request_and_not_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_pool_asked_for_dies_with_it() {
+    let world = World::start(Spec::pools(&["a"])).await;
+    world.chain.with(|state| state.base_fee = GasPrice::from_gwei(100));
+    world.chain.push_off("a", &OFF);
+    world.events.first(secs(60), |event| matches!(event, Event::TurnHeldForGas { .. })).await;
+    world.drill.break_pool("a", Break::PanicForEver);
+    world.events.nth(2, secs(60), |event| died(event, "pool a")).await;
+    world.events.clear();
+    tokio::time::sleep(secs(30)).await;
+    let waiting = |event: &Event| matches!(event, Event::QueueSeen { waiting, .. } if *waiting != [0; 3]);
+    assert_eq!(world.events.count(waiting), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_gas_holds_too_long_expires_and_the_pool_looks_again() {
     let world = World::start(Spec::pools(&["a"])).await;
     world.chain.with(|state| state.base_fee = GasPrice::from_gwei(100));

@@ -99,6 +99,7 @@ async fn a_graceful_close_finishes_what_is_in_flight_and_brings_nobody_back() {
     tokio::time::sleep(secs(300)).await;
     assert_eq!(world.children(), (living.0 - 1, living.1 - 1));
     assert_eq!(world.events.count(|event| matches!(event, Event::ActorRestarted { .. })), 0);
+    assert_eq!(world.events.count(|event| matches!(event, Event::ActorDied { .. })), 1, "an end after the close is no death");
     assert_eq!(sends(&world.events).len(), 1);
 }
 

@@ -9,8 +9,8 @@ use crate::domain::trigger::Class;
 #[tokio::test(start_paused = true)]
 async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_a_second_send() {
     let mut bench = Bench::start().await;
-    // Another holder of the key sends.
-    bench.chain.with(|state| state.nonce += 1);
+    // Another holder of the key sends, three times.
+    bench.chain.with(|state| state.nonce += 3);
     bench.give("a", Class::Drift).await;
     bench.blocks(9).await;
     assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "it may still turn up");
@@ -23,7 +23,7 @@ async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_
     bench.give("b", Class::Drift).await;
     bench.block().await;
     assert_eq!(bench.label("b").await, "done");
-    assert_eq!(bench.nonces(), [NONCE, NONCE + 1], "the lane has asked for its nonce again");
+    assert_eq!(bench.nonces(), [NONCE, NONCE + 3], "the lane has asked for its nonce again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use crate::actors::executor::ExecutorMsg;
 use crate::actors::facts::Lane;
 use crate::actors::pool::PoolMsg;
 use crate::actors::rebalance_queue::QueueMsg;
+use crate::actors::testing::sender::Mood;
 use crate::actors::testing::{next, secs, settle};
 use crate::domain::trigger::Class;
 
@@ -95,6 +96,28 @@ async fn a_closed_lane_finishes_what_is_in_flight_and_takes_nothing_new() {
     assert!(bench.is_idle());
     bench.give("b", Class::Drift).await;
     assert_eq!(bench.label("b").await, "shutting_down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_gives_nobody_the_nonce_of_an_order_that_is_still_under_way() {
+    let mut bench = Bench::start().await;
+    bench.lead = secs(3_600);
+    bench.chain.with(|state| (state.nonce, state.includes) = (NONCE + 1, false));
+    bench.give("a", Class::Depeg).await;
+    // The node says yes to the second order and forgets it, again and again: it holds nothing of this account.
+    bench.sender.behave(|node| node.moods = vec![Mood::Lose; 20].into());
+    bench.give("b", Class::Depeg).await;
+    bench.blocks(11).await;
+    assert_eq!(bench.label("a").await, "nonce_taken");
+    tokio::time::sleep(secs(5)).await;
+    bench.give("c", Class::Depeg).await;
+    assert_eq!(bench.label("c").await, "lane_not_ready");
+    bench.sender.behave(|node| node.moods.clear());
+    bench.blocks(2).await;
+    bench.chain.with(|state| state.includes = true);
+    bench.block().await;
+    assert_eq!(bench.label("b").await, "done");
+    bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
 }
 
 #[tokio::test(start_paused = true)]
