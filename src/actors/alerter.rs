@@ -1,6 +1,9 @@
 //! Brings messages to people: in order, one at a time for each sink, patient with a sink that says it is too much, and never in
 //! anybody's way. A rebalance does not wait for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +83,12 @@ impl Actor for Alerter {
         Ok(AlerterState { args, pulse, lines, told: HashMap::new() })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             AlerterMsg::Happened(event) => state.queue(&myself, &event),
             AlerterMsg::Resume(sink) => state.resume(&myself, sink),

@@ -2,6 +2,9 @@
 //! their owners decode them. It owns the connection: when heads stay away for three block times everything on the chain is unknown,
 //! and the connection is opened anew.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,7 +122,12 @@ impl Actor for BlockReader {
         })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             BlockReaderMsg::Connect(generation) if generation == state.generation => state.connect(&myself),
             BlockReaderMsg::Opened(generation, transport) if generation == state.generation => {

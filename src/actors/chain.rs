@@ -120,7 +120,12 @@ impl Actor for Chain {
         Ok(ChainState { args, pulse, nursery })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             ChainMsg::Spawn(_) if state.nursery.is_closed() => {}
             ChainMsg::Spawn(child) => {

@@ -179,7 +179,12 @@ impl Actor for Executor {
         Ok(state)
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             ExecutorMsg::Execute(order) => state.take(&myself, *order),
             ExecutorMsg::Recover => state.ask_nonces(&myself),

@@ -1,5 +1,8 @@
 //! One for each chain, shared by all its pools: what gas costs in the next block, and what ether costs in dollars.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -58,7 +61,12 @@ impl Actor for GasOracle {
         Ok((args, pulse))
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         let (args, pulse) = state;
         match message {
             GasOracleMsg::BlockMoved(_nudge) => look(args),
@@ -73,7 +81,8 @@ fn look(args: &GasOracleArgs) {
     let now = args.blocks.read().and_then(|block| {
         let head = &block.head;
         let ether = args.ether.as_ref();
-        let ether = ether.and_then(|(source, slot)| source.quote(slot.of(&block.answers), &head.stamp).ok()).map(|quote| quote.price);
+        let ether =
+            ether.and_then(|(source, slot)| source.quote(slot.of(&block.answers), &head.stamp).ok()).map(|quote| quote.price);
         let base_fee = fees::next_base_fee(head.base_fee, head.gas_used, head.gas_limit)?;
         Some(GasFacts { base_fee, tip: args.tip, ether, block: head.stamp.hash })
     });

@@ -1,6 +1,9 @@
 //! One for each asset, and the only owner of its peg state. It turns readings into a verdict and publishes it; what it knows lives
 //! in the journal, so that a restart forgets no episode.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +83,12 @@ impl Actor for PegWatch {
         Ok(PegWatchState { args, pulse, peg: None, writing: false, unwritten: false })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             PegWatchMsg::Recall => {
                 let (journal, asset) = (state.args.journal.clone(), state.args.asset.clone());

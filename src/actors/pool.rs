@@ -120,14 +120,24 @@ enum Stage {
     Executing,
 }
 
+/// Whether a strange ramp is one of ours: the journal knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inquiry {
+    /// There is no strange ramp.
+    None,
+    /// The journal has been asked.
+    Asked,
+    /// It has answered.
+    Answered,
+}
+
 /// What it remembers.
 pub struct PoolState {
     args: Arc<PoolArgs>,
     queue: ActorRef<QueueMsg>,
     pulse: Pulse,
     memory: Option<Memory>,
-    /// The journal has been asked whether a strange ramp is one of ours.
-    asked_about_ramp: bool,
+    inquiry: Inquiry,
     stage: Stage,
     /// When the present trigger was first seen, on both clocks.
     triggered: Option<(Timestamp, Duration)>,
@@ -166,7 +176,7 @@ impl Actor for Pool {
             queue,
             pulse,
             memory: None,
-            asked_about_ramp: false,
+            inquiry: Inquiry::None,
             stage: Stage::Quiet,
             triggered: None,
             declined: BTreeSet::new(),
@@ -179,7 +189,12 @@ impl Actor for Pool {
         })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             PoolMsg::FactsMoved(_) | PoolMsg::Evaluate => {}
             PoolMsg::Recall => {
@@ -229,6 +244,9 @@ impl PoolState {
         let latch = known.as_ref().and_then(|memory| memory.latch.clone());
         let first_seen = self.args.clock.now();
         let memory = recalled.or(known).unwrap_or(Memory { first_seen, ..Memory::default() });
+        if self.inquiry == Inquiry::Asked {
+            self.inquiry = Inquiry::Answered;
+        }
         self.memory = Some(Memory { composition_off_since: off_since, latch: latch.or(memory.latch), ..memory });
     }
 

@@ -1,6 +1,9 @@
 //! One for each on-chain source of an asset. It judges what its block says and sends a reading to the asset's peg watch: by
 //! mailbox, not by board, because hysteresis must see every value.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -56,7 +59,12 @@ impl Actor for PriceFeed {
         Ok((args, pulse))
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         let (args, pulse) = state;
         match message {
             PriceFeedMsg::BlockMoved(_nudge) => take_reading(args),

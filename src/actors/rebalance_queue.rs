@@ -3,6 +3,12 @@
 //!
 //! It never waits for anything, because a supervisor that waits hears of no death. If it crashes, its pools die with it; its
 //! successor starts with the next epoch and grants nothing until the lane is idle.
+//!
+//! Here: what it hears, and its children. [`looking`] is what it does about it.
+
+mod looking;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,13 +23,11 @@ use crate::actors::facts::{GasFact, Lane};
 use crate::actors::pool::{Pool, PoolArgs, PoolMsg};
 use crate::actors::pulse::Pulse;
 use crate::actors::supervise::{Child, Nursery, Supervision};
-use crate::actors::turn::Turn;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
 use crate::domain::trigger::{Class, Trigger};
-use crate::domain::turns::{Grant, Look, Now, Request, TurnId, TurnPolicy, Turns, Wake};
-use crate::domain::units::GasPrice;
+use crate::domain::turns::{Now, Request, TurnId, TurnPolicy, Turns};
 use crate::observe::heartbeat::Heartbeats;
-use crate::observe::{Event, Observer, spans};
+use crate::observe::{Event, Observer};
 use crate::ports::{Clock, Drill};
 
 /// After a crash the pools come back one by one, so that they do not all ask at once.
@@ -161,7 +165,12 @@ impl Actor for RebalanceQueue {
         Ok(QueueState { args, pulse, turns, nursery, pools, spans, wake: None })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             QueueMsg::TurnRequested { request, trigger, span } => {
                 state.args.observer.record(Event::TurnRequested { pool: request.pool.clone(), trigger });
@@ -238,79 +247,6 @@ impl QueueState {
                 self.nursery.adopt(key, pool.get_cell(), began);
             }
             Err(fault) => self.nursery.stillborn(key, &fault.to_string()).arm(myself, QueueMsg::Spawn),
-        }
-    }
-
-    /// Does what is due and arms the timer for what will be.
-    fn look(&mut self, myself: &ActorRef<QueueMsg>) {
-        if self.nursery.is_closed() {
-            return;
-        }
-        self.args.drill.queue_looks();
-        let (now, lane) = (self.now(), self.args.lane.read());
-        let gas = self.args.gas.read().map(|gas| gas.price());
-        let Look { grants, overdue, expired, held_for_gas, wake } = self.turns.look(now, lane.view(), gas);
-        for pool in held_for_gas {
-            self.tell_held(pool, gas, now);
-        }
-        for Request { pool, class, .. } in expired {
-            self.spans.remove(&pool);
-            self.args.observer.record(Event::TurnExpired { pool: pool.clone(), class });
-            self.tell(&pool, PoolMsg::TurnExpired);
-        }
-        for Grant { request: Request { pool, .. }, .. } in overdue {
-            self.args.observer.record(Event::HolderOverdue { pool: pool.clone() });
-            if let Some(holder) = self.pools.get(&pool) {
-                holder.kill();
-            }
-        }
-        for grant in grants {
-            self.grant(myself, grant, now);
-        }
-        self.show(now);
-        self.arm(myself, wake, now);
-    }
-
-    fn grant(&mut self, myself: &ActorRef<QueueMsg>, grant: Grant, now: Now) {
-        let Grant { id, request: Request { pool, class, episode, cap }, waited } = grant;
-        self.args.observer.record(Event::TurnGranted { pool: pool.clone(), class, episode, waited });
-        let span = self.spans.remove(&pool).unwrap_or_else(Span::none);
-        drop(spans::stage(&span, "granted"));
-        let turn = Turn::new(id, pool.clone(), class, cap, now.machine, span, myself.clone());
-        // A turn that cannot be delivered is dropped here, and the queue hears of it like of any other.
-        self.tell(&pool, PoolMsg::TurnGranted(turn));
-    }
-
-    fn tell(&self, pool: &PoolId, message: PoolMsg) {
-        if let Some(actor) = self.pools.get(pool) {
-            // A pool that died since then is already on its way back.
-            let _ = actor.cast(message);
-        }
-    }
-
-    fn tell_held(&self, pool: PoolId, gas: Option<GasPrice>, now: Now) {
-        if let Some(request) = self.turns.waiting(&pool) {
-            let (class, cap) = (request.class, request.cap.at(now.policy));
-            self.args.observer.record(Event::TurnHeldForGas { pool, class, gas, cap });
-        }
-    }
-
-    fn show(&self, now: Now) {
-        let view = self.turns.view(now.policy);
-        let waiting = Class::ALL.map(|class| *view.waiting.get(class));
-        let (chain, out, oldest) = (self.args.chain.clone(), view.outstanding.len(), view.oldest_wait.unwrap_or_default());
-        self.args.observer.record(Event::QueueSeen { chain, waiting, out, oldest });
-    }
-
-    fn arm(&mut self, myself: &ActorRef<QueueMsg>, wake: Wake, now: Now) {
-        if let Some(timer) = self.wake.take() {
-            timer.abort();
-        }
-        let policy = wake.policy_at.map(|at| self.args.clock.machine(at.since(now.policy)));
-        let machine = wake.machine_at.map(|at| at.saturating_sub(now.machine));
-        if let Some(delay) = policy.into_iter().chain(machine).min() {
-            // Both clocks count whole units: a moment later is never a moment too early.
-            self.wake = Some(myself.send_after(delay.saturating_add(Duration::from_millis(1)), || QueueMsg::Look));
         }
     }
 }

@@ -105,7 +105,12 @@ impl Actor for Root {
         Ok(RootState { args, pulse, nursery, adopted: Vec::new(), chains: HashMap::new() })
     }
 
-    async fn handle(&self, myself: ActorRef<Self::Msg>, message: Self::Msg, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             RootMsg::Spawn(_) if state.nursery.is_closed() => {}
             RootMsg::Spawn(child) => {

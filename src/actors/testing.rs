@@ -3,9 +3,11 @@
 
 pub(crate) mod chain;
 pub(crate) mod drill;
+pub(crate) mod journal;
 pub(crate) mod link;
 pub(crate) mod position;
 pub(crate) mod sender;
+pub(crate) mod words;
 pub(crate) mod world;
 
 use std::fmt::Debug;

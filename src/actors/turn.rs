@@ -78,6 +78,11 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         // A queue that is gone has forgotten the turn; its successor waits for the lane instead.
-        let _ = self.queue.cast(QueueMsg::TurnEnded { id: self.id, pool: self.pool.clone(), class: self.class, granted_at: self.granted_at });
+        let _ = self.queue.cast(QueueMsg::TurnEnded {
+            id: self.id,
+            pool: self.pool.clone(),
+            class: self.class,
+            granted_at: self.granted_at,
+        });
     }
 }

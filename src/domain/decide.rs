@@ -270,9 +270,7 @@ fn believable_position<'a>(facts: &Facts<'a>, mandate: &Mandate) -> Result<&'a P
     if position.weights.len() != assets || position.balances.len() != assets || facts.pegs.len() != assets {
         return Err(Hold::Unknown(Missing::Sense("the position holds another number of assets than configured")));
     }
-    // An asset that nobody has read yet will be read in a moment: at the start the first block wakes pools and feeds together.
-    let elsewhere = |peg: &Peg| peg.block.map_or(peg.quote.is_none(), |hash| hash != position.block.hash);
-    if facts.pegs.iter().any(elsewhere) {
+    if !facts.pegs.iter().all(|peg| peg.is_of_block(position.block.hash)) {
         return Err(Hold::BlocksDiffer);
     }
     Ok(position)

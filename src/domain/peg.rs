@@ -4,11 +4,12 @@
 //! knows the states that one group can justify; re-entry is stricter than exit, so that a price that dithers on the line does
 //! not make the owner pay for every crossing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alloy_primitives::B256;
 
-use crate::domain::ids::{AssetId, EpisodeId};
+use crate::domain::ids::{AssetId, EpisodeId, SourceId};
 use crate::domain::reading::{Quote, Reading};
 use crate::domain::units::{Price, Timestamp};
 
@@ -106,8 +107,9 @@ pub struct Peg {
     pub episode: u64,
     /// Time of the newest reading, on the policy clock.
     pub as_of: Timestamp,
-    /// The block of the newest reading, where its source is on a chain: a pool decides only on facts of one block.
-    pub block: Option<B256>,
+    /// The block of each on-chain source's newest reading: a pool decides only on facts of one block, and an asset may be quoted on
+    /// several chains.
+    pub blocks: BTreeMap<SourceId, B256>,
 }
 
 /// What a reading changed.
@@ -132,7 +134,7 @@ pub enum PegChange {
 impl Peg {
     /// An asset of which nothing has been heard: blind.
     #[must_use]
-    pub const fn unheard(asset: AssetId, now: Timestamp) -> Self {
+    pub fn unheard(asset: AssetId, now: Timestamp) -> Self {
         Self {
             asset,
             state: PegState::Sound,
@@ -141,7 +143,7 @@ impl Peg {
             turning_since: None,
             episode: 0,
             as_of: now,
-            block: None,
+            blocks: BTreeMap::new(),
         }
     }
 
@@ -149,6 +151,13 @@ impl Peg {
     #[must_use]
     pub fn current_episode(&self) -> Option<EpisodeId> {
         (self.state != PegState::Sound).then(|| EpisodeId { asset: self.asset.clone(), number: self.episode })
+    }
+
+    /// Whether what is known belongs to this block: a source was heard at it, or none is on a chain. An asset that nobody has read
+    /// yet will be in a moment: at the start the first block wakes pools and feeds together.
+    #[must_use]
+    pub fn is_of_block(&self, block: B256) -> bool {
+        if self.blocks.is_empty() { self.quote.is_some() } else { self.blocks.values().any(|heard| *heard == block) }
     }
 
     /// The price, if it can be believed.
@@ -164,7 +173,10 @@ impl Peg {
     pub fn observe(&mut self, reading: &Reading, rule: &PegRule) -> Vec<PegChange> {
         let mut changes = Vec::new();
         self.as_of = reading.as_of;
-        self.block = reading.block;
+        match reading.block {
+            Some(block) => self.blocks.insert(reading.source.clone(), block),
+            None => self.blocks.remove(&reading.source),
+        };
         let trust = if reading.quote.is_ok() { Trust::Trusted } else { Trust::Blind };
         if trust != self.trust {
             changes.push(PegChange::Trust { from: self.trust, to: trust });
@@ -220,7 +232,6 @@ impl Peg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::SourceId;
     use crate::domain::reading::ReadingFault;
 
     const RULE: PegRule =

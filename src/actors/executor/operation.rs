@@ -67,7 +67,7 @@ impl ReplyTo {
     }
 
     /// The order is settled.
-    pub(super) fn settled(mut self, outcome: Outcome, ramp: Option<Ramp>, turn: Turn) {
+    pub(in crate::actors) fn settled(mut self, outcome: Outcome, ramp: Option<Ramp>, turn: Turn) {
         if let Some(pool) = self.pool.take() {
             // A pool that died meanwhile finds the ramp in the journal; the turn drops with the message.
             let _ = pool.cast(PoolMsg::Settled { outcome, ramp, turn });

@@ -159,7 +159,9 @@ impl ExecutorState {
 
     /// What a node says to a broadcast decides little: only a definite refusal of the only broadcast means that nothing was sent.
     pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: Broadcast) {
-        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage != Stage::Verifying) else { return };
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage != Stage::Verifying) else {
+            return;
+        };
         match answer {
             Broadcast::Accepted | Broadcast::AlreadyKnown => {}
             Broadcast::MaybeSent(text) => tracing::warn!(%hash, text, "nobody knows whether the transaction was sent"),

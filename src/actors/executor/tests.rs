@@ -1,0 +1,214 @@
+//! The executor over the chain in memory, with probes for the queue and the pools.
+
+mod ends;
+mod lane;
+mod sends;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Span;
+
+use super::{Executor, ExecutorArgs, ExecutorMsg, Order, ReplyTo};
+use crate::actors::board::Board;
+use crate::actors::facts::{BlockFact, BlockFacts, GasFact, GasFacts, Lane};
+use crate::actors::pool::PoolMsg;
+use crate::actors::rebalance_queue::QueueMsg;
+use crate::actors::testing::chain::SimChain;
+use crate::actors::testing::position::FakePosition;
+use crate::actors::testing::sender::FakeSender;
+use crate::actors::testing::world::BLOCK;
+use crate::actors::testing::{Events, FakeClock, Probe, next, observer, secs, settle};
+use crate::actors::turn::Turn;
+use crate::domain::allocation::Allocation;
+use crate::domain::gas::GasCap;
+use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::{Plan, Reweight};
+use crate::domain::position::Ramp;
+use crate::domain::trigger::{Class, Trigger};
+use crate::domain::turns::TurnId;
+use crate::domain::units::{GasPrice, Price, Timestamp, Weight};
+use crate::journal::memory::MemoryJournal;
+use crate::observe::Event;
+use crate::observe::event::AttemptKind;
+use crate::observe::heartbeat::Heartbeats;
+use crate::ports::{Clock, Journal};
+
+/// The first nonce of the chain in memory.
+const NONCE: u64 = 7;
+/// How long every ordered ramp takes.
+const RAMP: Duration = secs(600);
+
+struct Bench {
+    clock: Arc<FakeClock>,
+    chain: SimChain,
+    sender: Arc<FakeSender>,
+    journal: Arc<MemoryJournal>,
+    events: Events,
+    args: ExecutorArgs,
+    executor: ActorRef<ExecutorMsg>,
+    queue: ActorRef<QueueMsg>,
+    turns: UnboundedReceiver<QueueMsg>,
+    pools: HashMap<&'static str, (ActorRef<PoolMsg>, UnboundedReceiver<PoolMsg>)>,
+    number: u64,
+    /// How far ahead of the order the ramps start.
+    lead: Duration,
+    cap: GasPrice,
+}
+
+impl Bench {
+    /// An executor with an idle lane, one block into the chain.
+    async fn start() -> Self {
+        let bench = Self::begin().await;
+        bench.lane(|lane| matches!(lane, Lane::Idle { last_sent: None })).await;
+        bench
+    }
+
+    async fn begin() -> Self {
+        let clock = FakeClock::new(1);
+        let observer = observer(&clock);
+        let events = Events::of(&observer, &clock);
+        let chain = SimChain::new(&clock);
+        let (sender, journal) = (Arc::new(FakeSender::new(&chain)), Arc::new(MemoryJournal::default()));
+        let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
+        let args = ExecutorArgs {
+            chain: ChainName::new("test"),
+            sender: sender.clone(),
+            lane: Board::new(Lane::Recovering),
+            epoch: Board::new(1),
+            blocks,
+            gas,
+            block_time: BLOCK,
+            bump_after_blocks: 2,
+            cancel_cap: GasPrice::from_gwei(500),
+            explorer: None,
+            journal: journal.clone(),
+            clock: clock.clone(),
+            observer,
+            hearts: Heartbeats::default(),
+        };
+        let (queue, turns) = Probe::spawn().await;
+        let mut pools = HashMap::new();
+        for name in ["a", "b", "c"] {
+            chain.birth(name, &[5_000, 5_000]);
+            pools.insert(name, Probe::spawn().await);
+        }
+        let (executor, _) = Actor::spawn(None, Executor, args.clone()).await.unwrap();
+        let (lead, cap) = (secs(60), GasPrice::from_gwei(30));
+        let bench = Self { clock, chain, sender, journal, events, args, executor, queue, turns, pools, number: 0, lead, cap };
+        bench.publish();
+        bench
+    }
+
+    /// What the block reader and the gas oracle do.
+    fn publish(&self) {
+        let head = self.chain.mine();
+        let price = GasFacts {
+            base_fee: head.base_fee,
+            tip: GasPrice::from_gwei(1),
+            ether: Price::from_wad(3_000 * Price::PAR.wad()),
+            block: head.stamp.hash,
+        };
+        self.args.gas.publish(Some(price));
+        self.args.blocks.publish(Some(Arc::new(BlockFacts { head, answers: Vec::new().into() })));
+    }
+
+    /// The next block, twelve seconds later.
+    async fn block(&self) {
+        tokio::time::sleep(BLOCK).await;
+        self.publish();
+        settle().await;
+    }
+
+    async fn blocks(&self, count: usize) {
+        for _ in 0..count {
+            self.block().await;
+        }
+    }
+
+    /// An order to move a pool to 40/60.
+    fn order(&mut self, pool: &'static str, class: Class) -> Order {
+        self.number += 1;
+        let (now, epoch) = (self.clock.now(), 1);
+        let target = Allocation::exact(vec![Weight::from_bps(4_000), Weight::from_bps(6_000)]).unwrap();
+        let trigger = match class {
+            Class::Depeg => Trigger::Depeg { episode: EpisodeId { asset: AssetId::new("USDC"), number: 1 }, below: Vec::new() },
+            Class::Drift => Trigger::Drift { asset: AssetId::new("USDC"), drift: Weight::from_bps(1_000) },
+            Class::Schedule => Trigger::Schedule { due: now },
+        };
+        let cap = GasCap { from: now, until: now.plus(secs(3_600)), low: self.cap, high: self.cap };
+        let (id, name) = (TurnId { epoch, number: self.number }, PoolId::new(pool));
+        Order {
+            pool: name.clone(),
+            position: Arc::new(FakePosition(pool.to_owned())),
+            assets: vec![AssetId::new("USDC"), AssetId::new("DAI")],
+            trigger,
+            plan: Plan::Reweight(Reweight { target, duration: RAMP, start_lead: self.lead, expected_loss: None }),
+            before: vec![Weight::from_bps(5_000); 2],
+            triggered_at: now,
+            triggered_uptime: self.clock.uptime(),
+            turn: Turn::new(id, name, class, cap, self.clock.uptime(), Span::none(), self.queue.clone()),
+            reply_to: ReplyTo::new(self.pools[pool].0.clone()),
+        }
+    }
+
+    async fn give(&mut self, pool: &'static str, class: Class) {
+        let order = self.order(pool, class);
+        self.executor.cast(ExecutorMsg::Execute(Box::new(order))).unwrap();
+        settle().await;
+    }
+
+    /// The outcome that a pool hears, without time going by, and the ramp.
+    async fn outcome(&mut self, pool: &'static str) -> (Outcome, Option<Ramp>) {
+        match next(&mut self.pools.get_mut(pool).unwrap().1, secs(1)).await {
+            PoolMsg::Settled { outcome, ramp, .. } => (outcome, ramp),
+            _ => panic!("not an outcome\n{}", self.events.story()),
+        }
+    }
+
+    async fn label(&mut self, pool: &'static str) -> &'static str {
+        self.outcome(pool).await.0.label()
+    }
+
+    async fn lane(&self, fits: impl FnMut(&Lane) -> bool + Send) {
+        let wait = tokio::time::timeout(secs(5), self.args.lane.wait_for(fits));
+        assert!(wait.await.is_ok(), "the lane is {:?}", self.args.lane.read());
+    }
+
+    /// The kinds of all attempts, in order.
+    fn attempts(&self) -> Vec<AttemptKind> {
+        self.events
+            .pick(|event| if let Event::TxSent { kind, .. } = event { Some(*kind) } else { None })
+            .into_iter()
+            .map(|e| e.1)
+            .collect()
+    }
+
+    /// The nonces of everything that was handed to the network, in order.
+    fn nonces(&self) -> Vec<u64> {
+        self.sender.broadcasts().iter().map(|(_, draft)| draft.nonce).collect()
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.args.lane.read(), Lane::Idle { .. })
+    }
+
+    /// The executor dies without a word, and its supervisor starts another.
+    async fn crash(&mut self) {
+        self.executor.get_cell().kill_and_wait(None).await.unwrap();
+        self.executor = Actor::spawn(None, Executor, self.args.clone()).await.unwrap().0;
+        settle().await;
+    }
+
+    async fn known_ramp(&self, pool: &str) -> Option<Ramp> {
+        self.journal.recall_pool(&PoolId::new(pool)).await.unwrap().and_then(|memory| memory.known_ramp)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

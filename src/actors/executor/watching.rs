@@ -36,9 +36,11 @@ impl ExecutorState {
                 Stage::Simulating | Stage::Verifying => {}
                 Stage::InFlight | Stage::Cancelling => {
                     let due = operation.blocks_since_attempt(number) >= self.args.bump_after_blocks;
-                    let cancelling = operation.cancelling();
+                    let (cancelling, spent) = (operation.cancelling(), operation.nonce_spent);
                     self.look_for_receipts(myself, op);
-                    if late && !cancelling {
+                    if spent {
+                        // Whatever took the nonce, no attempt of ours can take it again.
+                    } else if late && !cancelling {
                         self.cancel(myself, op);
                     } else if due {
                         self.push(myself, op);
@@ -135,7 +137,8 @@ impl ExecutorState {
     fn verify(&self, myself: &ActorRef<ExecutorMsg>, op: OpId, inclusion: Inclusion, fate: Fate) {
         let Some(operation) = self.operations.get(&op) else { return };
         let (sender, journal, myself) = (self.args.sender.clone(), self.args.journal.clone(), myself.clone());
-        let (position, pool, observer) = (operation.order.position.clone(), operation.order.pool.clone(), self.args.observer.clone());
+        let (position, pool, observer) =
+            (operation.order.position.clone(), operation.order.pool.clone(), self.args.observer.clone());
         tokio::spawn(async move {
             let read_back = || async {
                 let read = in_time(sender.read(inclusion.block.hash, &position.calls())).await;
@@ -180,7 +183,8 @@ impl ExecutorState {
         self.show();
         let Order { pool, assets, trigger, before, triggered_at, triggered_uptime, turn, reply_to, plan, .. } = operation.order;
         let Plan::Reweight(reweight) = plan;
-        let link = outcome.inclusion().and_then(|inclusion| self.args.explorer.as_ref().map(|base| format!("{base}{}", inclusion.tx)));
+        let link =
+            outcome.inclusion().and_then(|inclusion| self.args.explorer.as_ref().map(|base| format!("{base}{}", inclusion.tx)));
         turn.span().record("outcome", outcome.label());
         self.args.observer.record(Event::Settled(Box::new(Settlement {
             pool,

@@ -2,7 +2,7 @@
 
 use ractor::ActorRef;
 
-use super::{PoolMsg, PoolState, Stage, recall};
+use super::{Inquiry, PoolMsg, PoolState, Stage, recall};
 use crate::actors::board::Board;
 use crate::actors::executor::deviation;
 use crate::actors::facts::{BlockFact, Lane};
@@ -32,13 +32,16 @@ impl PoolState {
         let decision = self.decide(&pegs);
         match &decision {
             Decision::Hold(Hold::BlocksDiffer) => return,
-            Decision::Hold(Hold::Latched(Latch::ForeignChange)) if !self.asked_about_ramp => {
-                self.asked_about_ramp = true;
-                recall(&self.args, myself);
-                return;
-            }
-            Decision::Hold(Hold::Latched(Latch::ForeignChange)) => self.latch(Latch::ForeignChange),
-            _ => self.asked_about_ramp = false,
+            Decision::Hold(Hold::Latched(Latch::ForeignChange)) => match self.inquiry {
+                Inquiry::None => {
+                    self.inquiry = Inquiry::Asked;
+                    recall(&self.args, myself);
+                    return;
+                }
+                Inquiry::Asked => return,
+                Inquiry::Answered => self.latch(Latch::ForeignChange),
+            },
+            _ => self.inquiry = Inquiry::None,
         }
         self.show(&pegs, &decision);
         self.answer_episodes(&pegs, &decision);

@@ -120,7 +120,9 @@ impl SimChain {
     pub(crate) fn birth(&self, pool: &str, weights: &[u32]) {
         let weights: Vec<Weight> = weights.iter().map(|bps| Weight::from_bps(*bps)).collect();
         let ramp = Ramp { start: BEGINNING, end: BEGINNING, end_weights: weights.clone() };
-        self.with(|state| state.pools.insert(address(pool), PoolState { from: weights, pushed: None, ramp, paused: false, shares: None }));
+        self.with(|state| {
+            state.pools.insert(address(pool), PoolState { from: weights, pushed: None, ramp, paused: false, shares: None })
+        });
     }
 
     /// Moves the weights of a pool without a ramp, as no real chain does: the shortest way to policy drift.

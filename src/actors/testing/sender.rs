@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use super::chain::{Held, SimChain, address};
 use super::{drilled_panic, open};
 use crate::domain::fees::Fees;
-use crate::ports::{
-    Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, SignedTx, TransactionSender, TxDraft,
-};
+use crate::ports::{Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, SignedTx, TransactionSender, TxDraft};
 
 /// What the node does with one broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +155,10 @@ impl TransactionSender for FakeSender {
     }
 
     async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault> {
-        let (hides, fails) = { let b = open(&self.behaviour); (b.hides_receipts, b.receipts_fail) };
+        let (hides, fails) = {
+            let b = open(&self.behaviour);
+            (b.hides_receipts, b.receipts_fail)
+        };
         if fails {
             return Err(SendFault::Link(LinkFault::Unreachable("down".to_owned())));
         }

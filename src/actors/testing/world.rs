@@ -11,6 +11,7 @@ use super::drill::FakeDrill;
 use super::link::FakeLink;
 use super::position::{FakePosition, FakeSource};
 use super::sender::FakeSender;
+use super::words::decided;
 use super::{BEGINNING, Events, FakeClock, observer, secs};
 use crate::actors::alerter::{AlerterArgs, AlerterMsg};
 use crate::actors::block_reader::BlockReaderArgs;
@@ -32,12 +33,12 @@ use crate::domain::peg::{Peg, PegRule};
 use crate::domain::policy::{CompositionRule, Policy, RampRule};
 use crate::domain::position::Mandate;
 use crate::domain::restart::RestartPolicy;
-use crate::domain::trigger::{Class, PerClass};
+use crate::domain::trigger::PerClass;
 use crate::domain::turns::TurnPolicy;
 use crate::domain::units::{GasPrice, Weight};
 use crate::journal::memory::MemoryJournal;
+use crate::observe::Observer;
 use crate::observe::heartbeat::Heartbeats;
-use crate::observe::{Event, Observer};
 use crate::ports::{AlertSink, Clock, Journal, Position, PriceSource};
 
 /// Time between two blocks, on the policy clock.
@@ -141,8 +142,12 @@ impl World {
         let (executor, queue) = (Address::default(), Address::default());
         let book = RestartBook::new(std::collections::HashMap::new());
         let ports: Arc<dyn Clock> = clock.clone();
-        let supervision =
-            Supervision { book: book.clone(), observer: observer.clone(), clock: ports.clone(), policy: RestartPolicy::default() };
+        let supervision = Supervision {
+            book: book.clone(),
+            observer: observer.clone(),
+            clock: ports.clone(),
+            policy: RestartPolicy::default(),
+        };
 
         let mut assets: Vec<&str> = spec.pools.iter().flat_map(|(_, assets)| *assets).collect();
         assets.sort_unstable();
@@ -263,18 +268,29 @@ impl World {
             clock: ports.clone(),
             hearts: hearts.clone(),
         };
-        let alerter = AlerterArgs {
-            sinks: spec.sinks.clone(),
-            clock: ports.clone(),
-            observer: observer.clone(),
-            hearts: hearts.clone(),
-        };
+        let alerter =
+            AlerterArgs { sinks: spec.sinks.clone(), clock: ports.clone(), observer: observer.clone(), hearts: hearts.clone() };
         let alerter_address: Address<AlerterMsg> = Address::default();
         let root = RootArgs { alerter, alerter_address, pegs, supervision, clock: ports, hearts };
         let (root, _) = Actor::spawn(None, Root, root).await.unwrap();
         root.cast(RootMsg::Adopt(Arc::new(chain_args))).unwrap();
-        let mut world =
-            Self { clock, chain, sender, link, drill, journal, events, observer, lane, blocks, executor, queue, book, root, miner: None };
+        let mut world = Self {
+            clock,
+            chain,
+            sender,
+            link,
+            drill,
+            journal,
+            events,
+            observer,
+            lane,
+            blocks,
+            executor,
+            queue,
+            book,
+            root,
+            miner: None,
+        };
         if spec.mines {
             world.start_mining();
         }
@@ -318,51 +334,4 @@ fn cell_of<M: Message>(above: &ActorCell) -> Option<ActorCell> {
     let children = above.get_children();
     let found = children.iter().find(|cell| cell.is_message_type_of::<M>() == Some(true)).cloned();
     found.or_else(|| children.iter().find_map(cell_of::<M>))
-}
-
-// --- what happened, in words -------------------------------------------------------------------------------------------------------
-
-pub(crate) fn decided(event: &Event, name: &str, label: &str) -> bool {
-    use crate::domain::decide::Decision;
-    match event {
-        Event::Decided { pool, decision: Decision::Hold(hold), .. } => pool.as_str() == name && hold.label() == label,
-        Event::Decided { pool, decision: Decision::Act { trigger, .. }, .. } => {
-            pool.as_str() == name && trigger.class().label() == label
-        }
-        _ => false,
-    }
-}
-
-pub(crate) fn settled(event: &Event, name: &str, label: &str) -> bool {
-    matches!(event, Event::Settled(order) if order.pool.as_str() == name && order.outcome.label() == label)
-}
-
-pub(crate) fn granted(event: &Event, name: &str) -> bool {
-    matches!(event, Event::TurnGranted { pool, .. } if pool.as_str() == name)
-}
-
-pub(crate) fn requested(event: &Event, name: &str) -> bool {
-    matches!(event, Event::TurnRequested { pool, .. } if pool.as_str() == name)
-}
-
-pub(crate) fn died(event: &Event, name: &str) -> bool {
-    matches!(event, Event::ActorDied { actor, .. } if actor == name)
-}
-
-pub(crate) fn restarted(event: &Event, name: &str) -> bool {
-    matches!(event, Event::ActorRestarted { actor, .. } if actor == name)
-}
-
-pub(crate) fn first_sent(event: &Event, name: &str) -> bool {
-    use crate::observe::event::AttemptKind;
-    matches!(event, Event::TxSent { pool, kind: AttemptKind::First, .. } if pool.as_str() == name)
-}
-
-/// All first attempts: when, whose, for what.
-pub(crate) fn sends(events: &Events) -> Vec<(Duration, (String, Class))> {
-    use crate::observe::event::AttemptKind;
-    events.pick(|event| match event {
-        Event::TxSent { pool, class, kind: AttemptKind::First, .. } => Some((pool.as_str().to_owned(), *class)),
-        _ => None,
-    })
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::allocation::Allocation;
 use crate::domain::gas::GasRule;
+use crate::domain::ids::SourceId;
 use crate::domain::policy::{CompositionRule, RampRule};
 use crate::domain::position::BlockStamp;
 use crate::domain::reading::Quote;
@@ -78,7 +79,7 @@ impl Scene {
             state: PegState::Sound,
             trust: Trust::Trusted,
             quote: Some(Quote { price: Price::PAR, updated_at: NOW }),
-            block: Some(block.hash),
+            blocks: [(SourceId::new("feed"), block.hash)].into(),
             ..Peg::unheard(asset.clone(), NOW)
         };
         let memory = Memory { first_seen: NOW.minus(HOUR), known_ramp: Some(still), ..Memory::default() };
@@ -212,8 +213,10 @@ fn what_is_not_known_is_never_acted_on() {
     assert_eq!(Scene { position: None, ..off() }.hold(), "unknown");
     assert_eq!(Scene { now: NOW.plus(Duration::from_secs(37)), ..off() }.hold(), "unknown", "older than three blocks");
     let mut elsewhere = off();
-    elsewhere.pegs[0].block = Some(B256::repeat_byte(9));
+    elsewhere.pegs[0].blocks = [(SourceId::new("feed"), B256::repeat_byte(9))].into();
     assert_eq!(elsewhere.hold(), "blocks_differ");
+    elsewhere.pegs[0].blocks.insert(SourceId::new("feed on this chain"), B256::repeat_byte(1));
+    elsewhere.act();
     let mut short = off();
     short.position.as_mut().unwrap().weights.pop();
     assert_eq!(short.hold(), "unknown");

@@ -1,0 +1,118 @@
+//! Ends other than a happy one.
+
+use super::{Bench, NONCE};
+use crate::actors::facts::Lane;
+use crate::actors::testing::secs;
+use crate::domain::outcome::Outcome;
+use crate::domain::trigger::Class;
+
+#[tokio::test(start_paused = true)]
+async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_a_second_send() {
+    let mut bench = Bench::start().await;
+    // Another holder of the key sends, three times.
+    bench.chain.with(|state| state.nonce += 3);
+    bench.give("a", Class::Drift).await;
+    bench.blocks(9).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "it may still turn up");
+    bench.blocks(2).await;
+    assert_eq!(bench.label("a").await, "nonce_taken");
+    assert_eq!(bench.nonces(), [NONCE], "sent once, under one nonce");
+    assert_eq!(bench.chain.with(|state| state.mined.len()), 0);
+
+    bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
+    bench.give("b", Class::Drift).await;
+    bench.block().await;
+    assert_eq!(bench.label("b").await, "done");
+    assert_eq!(bench.nonces(), [NONCE, NONCE + 3], "the lane has asked for its nonce again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_that_is_hidden_for_a_while_is_waited_for() {
+    let mut bench = Bench::start().await;
+    bench.sender.behave(|node| node.hides_receipts = true);
+    bench.lead = secs(600);
+    bench.give("a", Class::Drift).await;
+    bench.blocks(8).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }));
+    bench.sender.behave(|node| node.hides_receipts = false);
+    bench.block().await;
+    assert_eq!(bench.label("a").await, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_be_asked_for_receipts_proves_nothing_however_long() {
+    let mut bench = Bench::start().await;
+    bench.sender.behave(|node| node.receipts_fail = true);
+    bench.lead = secs(600);
+    bench.give("a", Class::Drift).await;
+    bench.blocks(40).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "the nonce is spent, by us, and nobody could say so");
+    bench.sender.behave(|node| node.receipts_fail = false);
+    bench.block().await;
+    assert_eq!(bench.label("a").await, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_chain_at_the_wrong_moment_does_not_make_a_spent_nonce_foreign() {
+    let mut bench = Bench::start().await;
+    bench.sender.behave(|node| node.hides_receipts = true);
+    bench.lead = secs(600);
+    bench.give("a", Class::Drift).await;
+    bench.block().await;
+    // The raise is answered with "nonce spent" while no block is known.
+    bench.block().await;
+    bench.args.blocks.publish(None);
+    bench.blocks(3).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }));
+    bench.sender.behave(|node| node.hides_receipts = false);
+    bench.block().await;
+    assert_eq!(bench.label("a").await, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramp_that_differs_on_chain_deviates() {
+    let mut bench = Bench::start().await;
+    bench.chain.with(|state| state.ends_later = secs(1));
+    bench.give("a", Class::Drift).await;
+    bench.block().await;
+    let (outcome, ramp) = bench.outcome("a").await;
+    let Outcome::Deviates { difference, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(difference.starts_with("ordered from "), "{difference}");
+    assert_eq!(ramp, Some(bench.chain.ramp("a")), "our own doing all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revert_is_told_and_makes_no_ramp_ours() {
+    let mut bench = Bench::start().await;
+    bench.chain.with(|state| state.reverts = true);
+    // What made it revert may be a change by hand, which must not be taken for ours.
+    bench.chain.foreign_ramp("a", &[7_000, 3_000], secs(60));
+    bench.give("a", Class::Drift).await;
+    bench.block().await;
+    let (outcome, ramp) = bench.outcome("a").await;
+    assert_eq!((outcome.label(), ramp), ("reverted", None));
+    assert_eq!(bench.known_ramp("a").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_the_node_cannot_serve_yet_is_read_a_few_seconds_later() {
+    let mut bench = Bench::start().await;
+    bench.sender.behave(|node| node.hides_blocks = true);
+    bench.give("a", Class::Drift).await;
+    bench.block().await;
+    tokio::time::sleep(secs(4)).await;
+    bench.sender.behave(|node| node.hides_blocks = false);
+    tokio::time::sleep(secs(4)).await;
+    assert_eq!(bench.label("a").await, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramp_that_can_never_be_read_back_deviates_and_frees_the_lane() {
+    let mut bench = Bench::start().await;
+    bench.sender.behave(|node| node.hides_blocks = true);
+    bench.give("a", Class::Drift).await;
+    bench.blocks(3).await;
+    let (outcome, ramp) = bench.outcome("a").await;
+    assert_eq!((outcome.label(), ramp), ("deviates", None));
+    assert!(bench.is_idle());
+}

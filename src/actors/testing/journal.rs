@@ -1,0 +1,102 @@
+//! A journal that can be slow or fail, and keeps a list of what was written, in the order in which the writes ended.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::open;
+use crate::domain::decide::{Latch, Memory};
+use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::peg::Peg;
+use crate::domain::position::Ramp;
+use crate::domain::units::Timestamp;
+use crate::journal::memory::MemoryJournal;
+use crate::ports::{Journal, JournalFault};
+
+#[derive(Default)]
+pub(crate) struct FakeJournal {
+    inner: MemoryJournal,
+    moods: Mutex<Moods>,
+    writes: Mutex<Vec<String>>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Moods {
+    pub(crate) fails: bool,
+    pub(crate) recall_takes: Duration,
+    /// For the next writes, in order; then they take no time.
+    pub(crate) writes_take: Vec<Duration>,
+}
+
+impl FakeJournal {
+    pub(crate) fn behave(&self, change: impl FnOnce(&mut Moods)) {
+        change(&mut open(&self.moods));
+    }
+
+    pub(crate) fn writes(&self) -> Vec<String> {
+        open(&self.writes).clone()
+    }
+
+    fn fault(&self) -> Result<(), JournalFault> {
+        let fails = open(&self.moods).fails;
+        if fails { Err(JournalFault("disk full".to_owned())) } else { Ok(()) }
+    }
+
+    async fn recalling(&self) -> Result<(), JournalFault> {
+        let takes = open(&self.moods).recall_takes;
+        tokio::time::sleep(takes).await;
+        self.fault()
+    }
+
+    async fn writing(&self, what: String) -> Result<(), JournalFault> {
+        let takes = {
+            let mut moods = open(&self.moods);
+            if moods.writes_take.is_empty() { None } else { Some(moods.writes_take.remove(0)) }
+        };
+        if let Some(takes) = takes {
+            tokio::time::sleep(takes).await;
+        }
+        self.fault()?;
+        open(&self.writes).push(what);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Journal for FakeJournal {
+    async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
+        self.recalling().await?;
+        self.inner.recall_pool(pool).await
+    }
+
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+        self.writing(format!("meet {pool}")).await?;
+        self.inner.meet_pool(pool, at, ramp).await
+    }
+
+    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+        self.writing(format!("account {pool}")).await?;
+        self.inner.account_ramp(pool, ramp).await
+    }
+
+    async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault> {
+        self.writing(format!("serve {pool} {slot}")).await?;
+        self.inner.serve_schedule(pool, slot).await
+    }
+
+    async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault> {
+        self.writing(format!("latch {pool} {latch:?}")).await?;
+        self.inner.latch_pool(pool, latch).await
+    }
+
+    async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {
+        self.recalling().await?;
+        self.inner.recall_peg(asset).await
+    }
+
+    async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault> {
+        self.writing(format!("peg {} {}", peg.asset, peg.state.label())).await?;
+        self.inner.remember_peg(peg).await
+    }
+}
