@@ -178,9 +178,9 @@ impl ExecutorState {
         }
     }
 
-    /// Tells everyone how it ended, and gives the turn back. The lane is shown free before the turn drops.
+    /// Tells everyone how it ended, and gives the turn back. The lane is shown free before the turn drops, and after the end has been
+    /// told: a process that shuts down waits for the lane.
     pub(super) fn settle(&self, operation: Operation, outcome: Outcome, ramp: Option<Ramp>) {
-        self.show();
         let Order { pool, assets, trigger, before, triggered_at, triggered_uptime, turn, reply_to, plan, .. } = operation.order;
         let Plan::Reweight(reweight) = plan;
         let link =
@@ -199,6 +199,7 @@ impl ExecutorState {
             took: self.args.clock.uptime().saturating_sub(triggered_uptime),
             link,
         })));
+        self.show();
         reply_to.settled(outcome, ramp, turn);
     }
 }
