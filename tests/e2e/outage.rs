@@ -5,7 +5,7 @@ use ballast::domain::peg::Trust;
 use ballast::domain::trigger::Class;
 use ballast::observe::Event;
 
-use crate::support::{Script, Stage, assert_on_target, in_mempool, off_target, on_target, world};
+use crate::support::{STORAGE, Script, Stage, in_mempool, off_target, on_target, world};
 
 /// The node is gone until the program has noticed, and then back.
 async fn outage(stage: &mut Stage) {
@@ -45,9 +45,9 @@ async fn a_node_that_was_away_is_worked_with_again_without_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_the_node_has_forgotten_is_not_lost_and_not_doubled() {
     let script = Script::default().without_blocks();
-    let mut stage = Stage::open(world(vec![off_target("grants")], 20.0).await, script).await;
-    stage.until("the link is open", |event| matches!(event, Event::LinkOpened { .. })).await;
-    stage.world.mine().await.unwrap();
+    let world = world(vec![off_target("grants")], 20.0).await;
+    world.mine().await.unwrap();
+    let mut stage = Stage::open(world, script).await;
     let sent = stage.until("the order is sent", |event| matches!(event, Event::TxSent { .. })).await;
     let Event::TxSent { nonce, .. } = sent else { unreachable!() };
     in_mempool(&stage.world, nonce).await;
@@ -56,9 +56,11 @@ async fn a_transaction_that_the_node_has_forgotten_is_not_lost_and_not_doubled()
     // Included late, or cancelled because it would come too late and then ordered again; either way once.
     while stage.settlement("grants").await.outcome.label() != "done" {}
     let ramp = stage.world.gradual_update("grants").await.unwrap();
-    stage.block_at(ramp.end).await;
-    stage.blocks(3).await;
-    assert_on_target(&stage.world, "grants").await;
+    stage.block_at(ramp.start).await;
+    for (coin, end) in stage.world.pool("grants").unwrap().coins.iter().zip(&ramp.end_weights) {
+        let target = stage.world.specs()[0].tokens.iter().find(|token| token.coin == *coin).unwrap().target;
+        assert!(end.abs_diff(target) <= STORAGE, "{coin} goes to {end}");
+    }
     let updates = stage.world.weight_updates("grants").await.unwrap();
     assert_eq!(updates.iter().filter(|update| update.success).count(), 1, "{updates:?}");
     let of_keeper: Vec<u64> = updates.iter().map(|update| update.nonce).collect();
