@@ -16,6 +16,10 @@ impl PoolState {
             return;
         }
         let block = self.args.blocks.read();
+        // Before the first block there is nothing to conclude, and nothing that anybody should look at.
+        if block.is_none() && self.last_told.is_none() {
+            return;
+        }
         if self.must_wait_for_a_block(&block) {
             self.drop_turn();
             return;

@@ -1,0 +1,18 @@
+//! What Ballast promises, told as stories: each on a chain of its own with the real Balancer V2, one story a file. The program runs
+//! through its own settings; nothing that can run here is played by a stand-in. Nobody sleeps: a story waits for a block, for a
+//! word of the program, or for a message that arrives.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod alerts;
+mod crash;
+mod depeg;
+mod drift;
+mod feeds;
+mod gas;
+mod outage;
+mod owner;
+mod process;
+mod settings;
+mod telemetry;

@@ -1,0 +1,191 @@
+//! The program in a world: started through the same settings as `ballast run`, on the world's clock, with every event overheard.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ballast::app::{App, Wiring};
+use ballast::config::{self, Environment};
+use ballast::devnet::config_files::{self, FileOptions};
+use ballast::devnet::handle::Running;
+use ballast::devnet::{World, WorldHandle};
+use ballast::domain::decide::Decision;
+use ballast::domain::outcome::Outcome;
+use ballast::domain::units::Timestamp;
+use ballast::observe::Event;
+use ballast::observe::event::Settlement;
+use ballast::ports::{Clock, Drill, NoDrill};
+use tempfile::TempDir;
+
+use super::told::Told;
+
+/// How long the program may take to end when nothing is in flight.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a story differs from the usual.
+pub(crate) struct Script {
+    pub(crate) files: FileOptions,
+    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) drill: Arc<dyn Drill>,
+}
+
+/// A file of the settings and what is written differently in it.
+pub(crate) struct Edit {
+    pub(crate) file: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        let files = FileOptions { listen: "127.0.0.1:0".to_owned(), recover: "2m", ..FileOptions::default() };
+        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill) }
+    }
+}
+
+impl Script {
+    /// Writes `to` in the place of `from`, which must be there.
+    pub(crate) fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
+        self.edits.push(Edit { file: file.to_owned(), from: from.to_owned(), to: to.to_owned() });
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Makes something go wrong on purpose.
+    pub(crate) fn drill(self, drill: Arc<dyn Drill>) -> Self {
+        Self { drill, ..self }
+    }
+
+    /// Writes the settings into a folder of their own.
+    pub(crate) fn write(&self, world: &WorldHandle) -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        config_files::write(dir.path(), world, &self.files).unwrap();
+        for edit in &self.edits {
+            edit.apply(dir.path());
+        }
+        dir
+    }
+}
+
+impl Edit {
+    fn apply(&self, dir: &Path) {
+        let path = dir.join(&self.file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&self.from), "{} does not say {:?}:\n{text}", self.file, self.from);
+        std::fs::write(&path, text.replace(&self.from, &self.to)).unwrap();
+    }
+}
+
+/// A running program in a world that makes blocks.
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) told: Told,
+    pub(crate) http: SocketAddr,
+    app: App,
+    blocks: Option<Running>,
+    _dir: TempDir,
+}
+
+impl Stage {
+    /// Starts the program in a world whose blocks are made from now on.
+    pub(crate) async fn open(world: World, script: Script) -> Self {
+        let dir = script.write(&world);
+        let mut environment: Vec<(&str, String)> = vec![(config_files::KEY_VARIABLE, world.keeper_key().to_owned())];
+        environment.extend(script.variables.iter().cloned());
+        let environment: Environment = environment.into_iter().collect();
+        let settings = config::load(dir.path(), &environment).unwrap_or_else(|faults| panic!("{faults}"));
+        let wiring = Wiring { drill: script.drill, ..Wiring::new(world.clock()).unwrap() };
+        let told = Told::new(wiring.observer.tap());
+        let blocks = Some(world.run());
+        let mut app = App::start(&settings, wiring).await.unwrap();
+        super::soon("every chain is heard", app.ready()).await;
+        let http = app.http;
+        Self { world, told, http, app, blocks, _dir: dir }
+    }
+
+    /// The next event that is wanted.
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl FnMut(&Event) -> bool) -> Event {
+        self.told.until(what, wanted).await
+    }
+
+    /// The next settlement of a pool's order.
+    pub(crate) async fn settlement(&mut self, pool: &str) -> Settlement {
+        let what = format!("an order of {pool} is settled");
+        let event = self.until(&what, |event| matches!(event, Event::Settled(order) if order.pool.as_str() == pool)).await;
+        let Event::Settled(order) = event else { unreachable!() };
+        *order
+    }
+
+    /// The next settlement of a pool's order, which was carried out.
+    pub(crate) async fn done(&mut self, pool: &str) -> Settlement {
+        let order = self.settlement(pool).await;
+        assert!(matches!(order.outcome, Outcome::Done(_)), "{pool}: {:?}", order.outcome);
+        order
+    }
+
+    /// The next time that a pool holds for this reason after having decided something else.
+    pub(crate) async fn holds(&mut self, pool: &str, label: &str) {
+        let what = format!("{pool} holds: {label}");
+        let holds = |event: &Event| {
+            matches!(event, Event::Decided { pool: who, decision: Decision::Hold(hold), .. }
+                if who.as_str() == pool && hold.label() == label)
+        };
+        self.until(&what, holds).await;
+    }
+
+    /// So many blocks more are read.
+    pub(crate) async fn blocks(&mut self, count: usize) {
+        for _ in 0..count {
+            self.until("a block is read", |event| matches!(event, Event::BlockRead { .. })).await;
+        }
+    }
+
+    /// A block of this policy time or later is read.
+    pub(crate) async fn block_at(&mut self, at: Timestamp) {
+        let late = |event: &Event| matches!(event, Event::BlockRead { timestamp, .. } if *timestamp >= at);
+        self.until(&format!("a block at {at} is read"), late).await;
+    }
+
+    /// So much policy time passes, as the blocks that are read have it.
+    pub(crate) async fn policy_time(&mut self, time: Duration) {
+        self.block_at(self.world.clock().now().plus(time)).await;
+    }
+
+    /// No more blocks are made.
+    pub(crate) async fn hold_blocks(&mut self) {
+        if let Some(blocks) = self.blocks.take() {
+            blocks.stop().await;
+        }
+    }
+
+    /// Blocks are made again.
+    pub(crate) fn make_blocks(&mut self) {
+        self.blocks = Some(self.world.run());
+    }
+
+    /// Whether an event was heard so far.
+    pub(crate) fn heard(&self, mut wanted: impl FnMut(&Event) -> bool) -> usize {
+        self.told.heard().filter(|event| wanted(event)).count()
+    }
+
+    /// How many transactions were handed to the network for a pool.
+    pub(crate) fn sent(&self, pool: &str) -> usize {
+        self.heard(|event| matches!(event, Event::TxSent { pool: who, .. } if who.as_str() == pool))
+    }
+
+    /// Ends the program, in which nothing is in flight, and its world. No actor may have died, unless the story says so.
+    pub(crate) async fn close(mut self) {
+        assert!(self.app.shutdown(GRACE).await, "something was in flight at the end");
+        if let Some(blocks) = self.blocks.take() {
+            blocks.stop().await;
+        }
+        self.world.stop().await;
+    }
+}
