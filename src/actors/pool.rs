@@ -9,6 +9,7 @@ mod acting;
 mod deciding;
 mod telling;
 #[cfg(test)]
+#[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -80,6 +81,7 @@ pub struct PoolArgs {
 pub struct Pool;
 
 /// What it hears.
+#[expect(clippy::large_enum_variant, reason = "every message is boxed on its way, and the large one is rare")]
 pub enum PoolMsg {
     /// A fact has moved.
     FactsMoved(Nudge),

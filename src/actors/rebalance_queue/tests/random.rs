@@ -62,6 +62,7 @@ fn brisk() -> Policy {
 
 /// What went wrong, for the checks that depend on it.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of what was done, not a state")]
 struct Wrongs {
     broken: BTreeSet<&'static str>,
     any_pool: bool,
