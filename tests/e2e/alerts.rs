@@ -43,7 +43,7 @@ async fn a_finished_rebalance_is_told_in_full() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_that_wants_a_pause_gets_it_and_the_defence_does_not_wait() {
-    const PAUSE: Duration = Duration::from_secs(3);
+    const PAUSE: Duration = Duration::from_secs(5);
     let discord = Discord::open().await;
     discord.refuse(1, PAUSE);
     let script = Script::default().variable(discord::VARIABLE, &discord.webhook());

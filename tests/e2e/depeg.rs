@@ -33,6 +33,21 @@ fn assert_defends(world: &WorldHandle, order: &Settlement) {
     assert!(sold > Weight::ZERO, "{} sells nothing", order.pool);
 }
 
+/// From the first sight of the depeg on, no block shows more USDC in a pool than the block before.
+fn assert_never_bought(stage: &Stage) {
+    for holder in HOLDERS {
+        let after = stage.told.heard().skip_while(|event| !matches!(event, Event::PegMoved { to: PegState::Depegged, .. }));
+        let weights = after.filter_map(|event| match event {
+            Event::PoolSeen { pool, tokens, .. } if pool.as_str() == holder => {
+                tokens.iter().find(|token| token.asset == Coin::Usdc.asset()).map(|token| token.weight)
+            }
+            _ => None,
+        });
+        let weights: Vec<Weight> = weights.collect();
+        assert!(weights.len() > 5 && weights.is_sorted_by(|before, after| after <= before), "{holder}: {weights:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_holder_moves_away_at_once_and_comes_home_when_the_coin_is_back() {
     let token = TokenSpec::percent;
@@ -71,6 +86,7 @@ async fn every_holder_moves_away_at_once_and_comes_home_when_the_coin_is_back() 
     stage.world.set_price(Coin::Usdc, 1.0).await;
     let sound = |event: &Event| matches!(event, Event::PegMoved { to: PegState::Sound, .. });
     stage.until("USDC is sound", sound).await;
+    assert_never_bought(&stage);
     let bought_early = stage.heard(|event| matches!(event, Event::TxSent { class, .. } if !class.is_protective()));
     assert_eq!(bought_early, 0, "somebody bought USDC before it was sound");
 

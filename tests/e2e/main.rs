@@ -2,6 +2,13 @@
 //! through its own settings; nothing that can run here is played by a stand-in. Nobody sleeps: a story waits for a block, for a
 //! word of the program, or for a message that arrives.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story that finds something else than it expects has failed, in its helpers too"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

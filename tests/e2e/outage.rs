@@ -5,7 +5,7 @@ use ballast::domain::peg::Trust;
 use ballast::domain::trigger::Class;
 use ballast::observe::Event;
 
-use crate::support::{Script, Stage, assert_on_target, off_target, on_target, soon, world};
+use crate::support::{Script, Stage, assert_on_target, in_mempool, off_target, on_target, world};
 
 /// The node is gone until the program has noticed, and then back.
 async fn outage(stage: &mut Stage) {
@@ -44,36 +44,25 @@ async fn a_node_that_was_away_is_worked_with_again_without_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_the_node_has_forgotten_is_not_lost_and_not_doubled() {
-    // With every block there is one less chance to see the mempool; without blocks it stands still.
-    let mut stage = Stage::open(world(vec![off_target("grants")], 20.0).await, Script::default()).await;
-    stage.until("a turn is granted", |event| matches!(event, Event::TurnGranted { .. })).await;
-    stage.hold_blocks().await;
-    let sent = |event: &Event| matches!(event, Event::TxSent { .. } | Event::Settled(_));
-    let mut grants = stage.until("the order is sent or settled", sent).await;
-    if let Event::TxSent { nonce, .. } = grants {
-        soon("the node has the transaction", async {
-            let mut keeper = ballast::devnet::rpc::Account::new(stage.world.addresses().keeper);
-            while stage.world.rpc().nonce(&mut keeper).await.unwrap() <= nonce {
-                keeper.forget();
-            }
-        })
-        .await;
-    }
+    let script = Script::default().without_blocks();
+    let mut stage = Stage::open(world(vec![off_target("grants")], 20.0).await, script).await;
+    stage.until("the link is open", |event| matches!(event, Event::LinkOpened { .. })).await;
+    stage.world.mine().await.unwrap();
+    let sent = stage.until("the order is sent", |event| matches!(event, Event::TxSent { .. })).await;
+    let Event::TxSent { nonce, .. } = sent else { unreachable!() };
+    in_mempool(&stage.world, nonce).await;
     outage(&mut stage).await;
     stage.make_blocks();
-    // It is included late, or cancelled because it would come too late and then ordered again; either way once.
-    loop {
-        if matches!(&grants, Event::Settled(order) if order.outcome.label() == "done") {
-            break;
-        }
-        grants = stage.until("the order is settled", |event| matches!(event, Event::Settled(_))).await;
-    }
+    // Included late, or cancelled because it would come too late and then ordered again; either way once.
+    while stage.settlement("grants").await.outcome.label() != "done" {}
     let ramp = stage.world.gradual_update("grants").await.unwrap();
     stage.block_at(ramp.end).await;
     stage.blocks(3).await;
     assert_on_target(&stage.world, "grants").await;
     let updates = stage.world.weight_updates("grants").await.unwrap();
     assert_eq!(updates.iter().filter(|update| update.success).count(), 1, "{updates:?}");
+    let of_keeper: Vec<u64> = updates.iter().map(|update| update.nonce).collect();
+    assert!(of_keeper.iter().all(|nonce| of_keeper.iter().filter(|other| *other == nonce).count() == 1), "{updates:?}");
     assert_eq!(deaths(&stage), 0);
     stage.close().await;
 }

@@ -3,12 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use ballast::devnet::rpc::Account;
 use ballast::devnet::{Coin, World};
 use tokio::time::Instant;
 
 use crate::support::child::PROGRAM;
-use crate::support::{Child, Script, assert_on_target, off_target, on_target, page, soon, world_of_today};
+use crate::support::{Child, Script, assert_on_target, in_mempool, off_target, on_target, page, soon, world_of_today};
 
 /// Long enough that a block which a story makes is young for as long as a busy machine needs.
 const BLOCK: Duration = Duration::from_secs(5);
@@ -34,13 +33,7 @@ async fn asked_to_stop_with_a_transaction_in_flight_it_waits_for_the_inclusion()
     child.until("block read").await;
     let sent = mine_until(&world, &mut child, "transaction sent").await;
     let nonce = sent["nonce"].as_u64().unwrap();
-    soon("the node has the transaction", async {
-        let mut keeper = Account::new(world.addresses().keeper);
-        while world.rpc().nonce(&mut keeper).await.unwrap() <= nonce {
-            keeper.forget();
-        }
-    })
-    .await;
+    in_mempool(&world, nonce).await;
 
     child.terminate().await;
     child.until("stopping: what is in flight is finished first").await;
@@ -57,6 +50,36 @@ async fn asked_to_stop_with_a_transaction_in_flight_it_waits_for_the_inclusion()
     let updates = world.weight_updates("grants").await.unwrap();
     assert_eq!((sent, updates.len()), (1, 1), "{updates:?}");
     assert!(updates[0].success);
+    world.stop().await;
+}
+
+/// Nobody remembers the order: what the node holds and what the chain shows must be enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_with_a_transaction_in_flight_its_successor_sends_no_second_one() {
+    let world = world_of_today(vec![off_target("grants")], BLOCK).await;
+    let mut child = Child::run(&world, quick()).await;
+    child.until("block read").await;
+    let sent = mine_until(&world, &mut child, "transaction sent").await;
+    in_mempool(&world, sent["nonce"].as_u64().unwrap()).await;
+    child.kill().await;
+
+    let mut successor = Child::run(&world, quick()).await;
+    // It sees a pool off its target in a young block, and asks; but the lane is not free.
+    successor.until("turn requested").await;
+    // As many blocks as it takes until the lane, which asks every second, is surely free.
+    for _ in 0..60 {
+        world.mine().await.unwrap();
+        successor.until("block read").await;
+    }
+    successor.terminate().await;
+    let (status, log) = successor.end().await;
+    let last = log.iter().rfind(|line| !line["decision"].is_null()).unwrap();
+    assert_eq!(last["decision"], "ramp_in_flight", "its own doing is no stranger's: {last}");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(log.iter().filter(|line| line["message"] == "transaction sent").count(), 0, "it sent one of its own: {log:#?}");
+    let updates = world.weight_updates("grants").await.unwrap();
+    assert_eq!(updates.len(), 1, "{updates:?}");
+    assert_eq!(updates[0].hash.to_string(), sent["hash"].as_str().unwrap());
     world.stop().await;
 }
 

@@ -54,7 +54,7 @@ impl Child {
     pub(crate) async fn until(&mut self, message: &str) -> Value {
         let reading = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
-                let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| Value::String(line));
+                let line: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 self.log.push(line.clone());
                 if line["message"] == message {
                     return Some(line);
@@ -65,7 +65,7 @@ impl Child {
         match tokio::time::timeout(PATIENCE, reading).await {
             Ok(Some(line)) => line,
             Ok(None) => panic!("the process ended before it said {message:?}\n{}", self.last_words()),
-            Err(_) => panic!("nothing after {PATIENCE:?}: {message:?}\n{}", self.last_words()),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("nothing after {PATIENCE:?}: {message:?}\n{}", self.last_words()),
         }
     }
 
@@ -73,7 +73,7 @@ impl Child {
     pub(crate) async fn end(mut self) -> (ExitStatus, Vec<Value>) {
         let reading = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
-                self.log.push(serde_json::from_str(&line).unwrap_or_else(|_| Value::String(line)));
+                self.log.push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
             }
             self.process.wait().await.unwrap()
         };
@@ -87,6 +87,11 @@ impl Child {
         let pid = self.process.id().unwrap().to_string();
         let status = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         assert!(status.success());
+    }
+
+    /// Ends the process without a word, and waits until it is gone.
+    pub(crate) async fn kill(mut self) {
+        self.process.kill().await.unwrap();
     }
 
     /// How often the log says this so far.

@@ -20,7 +20,6 @@ use ballast::devnet::{Coin, PoolSpec, TokenSpec, World, WorldHandle, WorldOption
 use ballast::domain::units::{Timestamp, Weight};
 
 pub(crate) use child::Child;
-pub(crate) use discord::Discord;
 pub(crate) use stage::{Script, Stage};
 
 /// When the policy clock of a story begins, unless it is the machine's.
@@ -108,6 +107,17 @@ pub(crate) async fn by_hand(world: &WorldHandle, pool: &str, percents: &[u32], l
     };
     let order = Order::at(place.address, &call, 500_000, world.base_fee().await);
     world.rpc().send(&mut Account::new(world.addresses().keeper), &order).await.unwrap();
+}
+
+/// The node holds a transaction of the keeper with this nonce.
+pub(crate) async fn in_mempool(world: &WorldHandle, nonce: u64) {
+    let asking = async {
+        let mut keeper = Account::new(world.addresses().keeper);
+        while world.rpc().nonce(&mut keeper).await.unwrap() <= nonce {
+            keeper.forget();
+        }
+    };
+    soon("the node has the transaction", asking).await;
 }
 
 /// What comes, unless it takes longer than a machine can be busy.

@@ -29,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) variables: Vec<(&'static str, String)>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) drill: Arc<dyn Drill>,
+    /// Whether the world makes blocks from the beginning.
+    pub(crate) blocks: bool,
 }
 
 /// A file of the settings and what is written differently in it.
@@ -41,7 +43,7 @@ pub(crate) struct Edit {
 impl Default for Script {
     fn default() -> Self {
         let files = FileOptions { listen: "127.0.0.1:0".to_owned(), recover: "2m", ..FileOptions::default() };
-        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill) }
+        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true }
     }
 }
 
@@ -61,6 +63,11 @@ impl Script {
     /// Makes something go wrong on purpose.
     pub(crate) fn drill(self, drill: Arc<dyn Drill>) -> Self {
         Self { drill, ..self }
+    }
+
+    /// The story makes the blocks itself.
+    pub(crate) fn without_blocks(self) -> Self {
+        Self { blocks: false, ..self }
     }
 
     /// Writes the settings into a folder of their own.
@@ -94,7 +101,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts the program in a world whose blocks are made from now on.
+    /// Starts the program in a world.
     pub(crate) async fn open(world: World, script: Script) -> Self {
         let dir = script.write(&world);
         let mut environment: Vec<(&str, String)> = vec![(config_files::KEY_VARIABLE, world.keeper_key().to_owned())];
@@ -103,7 +110,7 @@ impl Stage {
         let settings = config::load(dir.path(), &environment).unwrap_or_else(|faults| panic!("{faults}"));
         let wiring = Wiring { drill: script.drill, ..Wiring::new(world.clock()).unwrap() };
         let told = Told::new(wiring.observer.tap());
-        let blocks = Some(world.run());
+        let blocks = script.blocks.then(|| world.run());
         let mut app = App::start(&settings, wiring).await.unwrap();
         super::soon("every chain is heard", app.ready()).await;
         let http = app.http;
@@ -158,19 +165,12 @@ impl Stage {
         self.block_at(self.world.clock().now().plus(time)).await;
     }
 
-    /// No more blocks are made.
-    pub(crate) async fn hold_blocks(&mut self) {
-        if let Some(blocks) = self.blocks.take() {
-            blocks.stop().await;
-        }
-    }
-
-    /// Blocks are made again.
+    /// The world makes blocks from now on.
     pub(crate) fn make_blocks(&mut self) {
         self.blocks = Some(self.world.run());
     }
 
-    /// Whether an event was heard so far.
+    /// How many such events were heard so far.
     pub(crate) fn heard(&self, mut wanted: impl FnMut(&Event) -> bool) -> usize {
         self.told.heard().filter(|event| wanted(event)).count()
     }
@@ -180,7 +180,7 @@ impl Stage {
         self.heard(|event| matches!(event, Event::TxSent { pool: who, .. } if who.as_str() == pool))
     }
 
-    /// Ends the program, in which nothing is in flight, and its world. No actor may have died, unless the story says so.
+    /// Ends the program, in which nothing is in flight, and its world.
     pub(crate) async fn close(mut self) {
         assert!(self.app.shutdown(GRACE).await, "something was in flight at the end");
         if let Some(blocks) = self.blocks.take() {

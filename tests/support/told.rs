@@ -30,7 +30,7 @@ impl Told {
             let event = match timeout_at(limit, self.events.recv()).await {
                 Ok(Some(event)) => event,
                 Ok(None) => panic!("the program ended before: {what}\n{}", self.last_words()),
-                Err(_) => panic!("nothing after {PATIENCE:?}: {what}\n{}", self.last_words()),
+                Err(tokio::time::error::Elapsed { .. }) => panic!("nothing after {PATIENCE:?}: {what}\n{}", self.last_words()),
             };
             let found = wanted(&event);
             self.heard.push((Instant::now(), event.clone()));

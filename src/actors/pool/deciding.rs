@@ -5,7 +5,7 @@ use ractor::ActorRef;
 use super::{Inquiry, PoolMsg, PoolState, Stage, recall};
 use crate::actors::board::Board;
 use crate::actors::executor::deviation;
-use crate::actors::facts::BlockFact;
+use crate::actors::facts::{BlockFact, Lane};
 use crate::domain::decide::{self, Decision, Facts, Hold, Latch};
 use crate::domain::peg::Peg;
 
@@ -79,10 +79,11 @@ impl PoolState {
         }
     }
 
-    /// Takes the ramp that a pool has at first sight as its own past.
+    /// Takes the ramp that a pool has at first sight as its own past. While the lane finds out what a former life has sent, that
+    /// may still change the ramp, and would then be taken for a stranger's doing.
     fn meet(&mut self) {
         let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
-        if memory.known_ramp.is_some() {
+        if memory.known_ramp.is_some() || matches!(self.args.lane.read(), Lane::Recovering) {
             return;
         }
         memory.known_ramp = Some(facts.ramp.clone());
