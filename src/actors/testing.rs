@@ -125,7 +125,7 @@ impl Events {
             };
             match tokio::time::timeout(within, wait).await {
                 Ok(at) => at,
-                Err(_elapsed) => panic!("{caller}: not within {within:?}; seen:\n{}", self.story()),
+                Err(tokio::time::error::Elapsed { .. }) => panic!("{caller}: not within {within:?}; seen:\n{}", self.story()),
             }
         }
     }
@@ -201,7 +201,7 @@ pub(crate) fn next<M>(messages: &mut UnboundedReceiver<M>, within: Duration) -> 
         match tokio::time::timeout(within, messages.recv()).await {
             Ok(Some(message)) => message,
             Ok(None) => panic!("{caller}: the actor is gone"),
-            Err(_elapsed) => panic!("{caller}: nothing within {within:?}"),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("{caller}: nothing within {within:?}"),
         }
     }
 }
