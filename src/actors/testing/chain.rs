@@ -28,6 +28,7 @@ pub(crate) struct Held {
 /// A transaction in a block.
 #[derive(Clone, Debug)]
 pub(crate) struct Mined {
+    pub(crate) success: bool,
     pub(crate) nonce: u64,
     pub(crate) target: Address,
     pub(crate) at: Timestamp,
@@ -193,7 +194,7 @@ impl State {
             let cost = GasCost { gas_used: held.draft.gas_limit, price: self.base_fee };
             let receipt = Receipt { block_number: stamp.number, block_hash: stamp.hash, success, cost };
             self.receipts.insert(held.hash, receipt);
-            self.mined.push(Mined { nonce: self.nonce, target: held.draft.call.target, at: stamp.timestamp });
+            self.mined.push(Mined { success, nonce: self.nonce, target: held.draft.call.target, at: stamp.timestamp });
             self.nonce += 1;
         }
     }
