@@ -153,13 +153,23 @@ impl App {
         Ok(Self { root, dead, lanes, chains, readiness, http, http_task, http_stop })
     }
 
-    /// Waits until every chain has been heard, and says that the process is ready. Can be dropped and called again.
-    pub async fn ready(&mut self) {
-        while self.chains.join_next().await.is_some() {}
-        self.readiness.ready();
+    /// Waits until every chain has been heard, and says that the process is ready. Can be dropped and called again. False when the
+    /// root has died meanwhile.
+    pub async fn ready(&mut self) -> bool {
+        loop {
+            tokio::select! {
+                heard = self.chains.join_next() => {
+                    if heard.is_none() {
+                        self.readiness.ready();
+                        return true;
+                    }
+                }
+                _ = &mut self.dead => return false,
+            }
+        }
     }
 
-    /// Waits until the root has died, which nothing in the process can mend.
+    /// Waits until the root has died, which nothing in the process can mend. Not after [`App::ready`] has said so.
     pub async fn died(&mut self) {
         // A task that was aborted or has panicked has ended all the same.
         let _ = (&mut self.dead).await;

@@ -69,6 +69,11 @@ fn sources(room: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// A test of an actor may use a real journal: the walls are for what runs.
+fn is_test(file: &Path) -> bool {
+    file.iter().any(|part| ["tests", "tests.rs", "testing", "testing.rs"].iter().any(|name| part == *name))
+}
+
 /// The code of a file: comments may name anything.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()))
@@ -81,7 +86,7 @@ fn no_room_names_what_it_must_not_know() {
     for wall in WALLS {
         let files = sources(&root.join(wall.room));
         assert!(!files.is_empty(), "{} has no sources: the wall guards nothing", wall.room);
-        for file in files {
+        for file in files.into_iter().filter(|file| !is_test(file.strip_prefix(root).unwrap())) {
             let text = fs::read_to_string(&file).unwrap();
             for (line, code) in code(&text) {
                 for word in wall.forbidden.iter().filter(|word| names(code, word)) {

@@ -92,7 +92,7 @@ impl Actor for Alerter {
         match message {
             AlerterMsg::Happened(event) => state.queue(&myself, &event),
             AlerterMsg::Resume(sink) => state.resume(&myself, sink),
-            AlerterMsg::Delivered(sink, result) => state.delivered(&myself, sink, result),
+            AlerterMsg::Delivered(sink, result) => state.delivered(&myself, sink, &result),
             AlerterMsg::Beat => state.pulse.beat(&myself, || AlerterMsg::Beat),
         }
         Ok(())
@@ -147,11 +147,11 @@ impl AlerterState {
         });
     }
 
-    fn delivered(&mut self, myself: &ActorRef<AlerterMsg>, sink: usize, result: Result<(), AlertFault>) {
+    fn delivered(&mut self, myself: &ActorRef<AlerterMsg>, sink: usize, result: &Result<(), AlertFault>) {
         let name = self.args.sinks.get(sink).map_or("unknown", |sink| sink.name());
         let Some(line) = self.lines.get_mut(sink) else { return };
         line.attempts = line.attempts.saturating_add(1);
-        let pause = match &result {
+        let pause = match result {
             Ok(()) => {
                 self.args.observer.record(Event::AlertDelivered { sink: name });
                 None
@@ -165,7 +165,7 @@ impl AlerterState {
             }
             Err(AlertFault::Unreachable(_) | AlertFault::Refused(_)) => None,
         };
-        if let Err(fault) = &result {
+        if let Err(fault) = result {
             self.args.observer.record(Event::AlertFailed { sink: name, fault: fault.to_string(), dropped: pause.is_none() });
         }
         let Some(pause) = pause else {

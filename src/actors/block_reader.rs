@@ -3,6 +3,7 @@
 //! and the connection is opened anew.
 
 #[cfg(test)]
+#[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
 use std::sync::Arc;

@@ -27,6 +27,7 @@ impl<T: Clone + Send + Sync + 'static> Board<T> {
     }
 
     /// A copy of the newest value.
+    #[must_use]
     pub fn read(&self) -> T {
         self.newest.borrow().clone()
     }
@@ -88,6 +89,7 @@ impl<M: Message> Address<M> {
     }
 
     /// The actor, if one has ever lived here.
+    #[must_use]
     pub fn actor(&self) -> Option<ActorRef<M>> {
         self.current.read()
     }

@@ -192,7 +192,7 @@ impl Actor for Executor {
             ExecutorMsg::Simulated(op, gas) => state.simulated(&myself, op, gas),
             ExecutorMsg::Answered(op, hash, answer) => state.answered(&myself, op, hash, answer),
             ExecutorMsg::BlockMoved(_nudge) => state.block_moved(&myself),
-            ExecutorMsg::Looked(op, found) => state.looked(&myself, op, found),
+            ExecutorMsg::Looked(op, found) => state.looked(&myself, op, &found),
             ExecutorMsg::Verified(op, verified) => state.verified(op, *verified),
             ExecutorMsg::Close => state.closed = true,
             ExecutorMsg::Beat => {
@@ -239,7 +239,8 @@ impl ExecutorState {
             }
             other => {
                 tracing::debug!(chain = %self.args.chain, ?other, "lane not ready");
-                let pending = matches!(other, Ok((latest, pending)) if pending > latest);
+                // What is on its way of this life's own operations is no stranger.
+                let pending = self.operations.is_empty() && matches!(other, Ok((latest, pending)) if pending > latest);
                 self.recovery = Recovery::Asking { suspect: suspect || pending };
                 myself.send_after(ASK_AGAIN, || ExecutorMsg::Recover);
             }

@@ -49,7 +49,6 @@ impl ReadPlan {
 
 impl Slot {
     /// The slot's part of a batch; empty when the batch is too short, which every decoder treats as a failed read.
-    #[must_use]
     pub fn of<'a>(&self, answers: &'a [Answer]) -> &'a [Answer] {
         answers.get(self.0.clone()).unwrap_or_default()
     }

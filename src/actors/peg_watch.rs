@@ -106,16 +106,12 @@ impl Actor for PegWatch {
                 myself.send_after(ASK_AGAIN, || PegWatchMsg::Recall);
             }
             PegWatchMsg::Reading(reading) => state.take(&myself, &reading),
-            PegWatchMsg::Remembered(Ok(())) => {
-                state.writing = false;
-                state.remember(&myself);
-            }
             PegWatchMsg::Remembered(Err(fault)) => {
                 state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
                 state.unwritten = true;
                 myself.send_after(ASK_AGAIN, || PegWatchMsg::Remember);
             }
-            PegWatchMsg::Remember => {
+            PegWatchMsg::Remembered(Ok(())) | PegWatchMsg::Remember => {
                 state.writing = false;
                 state.remember(&myself);
             }

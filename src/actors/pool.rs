@@ -9,6 +9,7 @@ mod acting;
 mod deciding;
 mod telling;
 #[cfg(test)]
+#[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -80,6 +81,7 @@ pub struct PoolArgs {
 pub struct Pool;
 
 /// What it hears.
+#[expect(clippy::large_enum_variant, reason = "every message is boxed on its way, and the large one is rare")]
 pub enum PoolMsg {
     /// A fact has moved.
     FactsMoved(Nudge),
@@ -148,6 +150,8 @@ pub struct PoolState {
     not_before_block: u64,
     /// Machine time before which no turn is asked for.
     rest_until: Duration,
+    /// Orders in a row that were refused for a reason that may last.
+    troubles: u32,
     /// The ramp of an order that was lost on its way: if it turns up on the chain, it is ours.
     lost: Option<Ramp>,
     /// The position as decoded from this block.
@@ -184,6 +188,7 @@ impl Actor for Pool {
             last_shown: None,
             not_before_block: 0,
             rest_until: Duration::ZERO,
+            troubles: 0,
             lost: None,
             seen: None,
         })

@@ -8,6 +8,7 @@
 
 mod looking;
 #[cfg(test)]
+#[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

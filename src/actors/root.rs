@@ -2,6 +2,7 @@
 //! whoever runs the process starts it again.
 
 #[cfg(test)]
+#[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
 use std::collections::HashMap;

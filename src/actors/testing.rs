@@ -10,7 +10,6 @@ pub(crate) mod sender;
 pub(crate) mod words;
 pub(crate) mod world;
 
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -126,7 +125,7 @@ impl Events {
             };
             match tokio::time::timeout(within, wait).await {
                 Ok(at) => at,
-                Err(_) => panic!("{caller}: not within {within:?}; seen:\n{}", self.story()),
+                Err(tokio::time::error::Elapsed { .. }) => panic!("{caller}: not within {within:?}; seen:\n{}", self.story()),
             }
         }
     }
@@ -202,7 +201,7 @@ pub(crate) fn next<M>(messages: &mut UnboundedReceiver<M>, within: Duration) -> 
         match tokio::time::timeout(within, messages.recv()).await {
             Ok(Some(message)) => message,
             Ok(None) => panic!("{caller}: the actor is gone"),
-            Err(_) => panic!("{caller}: nothing within {within:?}"),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("{caller}: nothing within {within:?}"),
         }
     }
 }
@@ -210,8 +209,4 @@ pub(crate) fn next<M>(messages: &mut UnboundedReceiver<M>, within: Duration) -> 
 /// A panic that a test makes on purpose: no hook prints it.
 pub(crate) fn drilled_panic() -> ! {
     std::panic::resume_unwind(Box::new("drill"))
-}
-
-pub(crate) fn show<T: Debug>(items: &[T]) -> String {
-    items.iter().map(|item| format!("{item:?}")).collect::<Vec<_>>().join("\n")
 }

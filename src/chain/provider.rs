@@ -267,6 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_most_talkative_log_does_not_show_the_address() {
+        crate::observe::testing::keep_everyone_audible();
         let log = Log::default();
         let writer = log.clone();
         let subscriber =

@@ -141,7 +141,9 @@ async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Res
     let events = wiring.observer.tap();
     let blocks = world.run();
     let mut app = App::start(&settings, wiring).await?;
-    app.ready().await;
+    if !app.ready().await {
+        return Err(DemoFault::Io("the root actor died".to_owned()));
+    }
 
     let narrator = Narrator::new(std::io::stdout().is_terminal(), world.clock());
     Narrator::opening(story, world, app.http, args.speed);

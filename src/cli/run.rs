@@ -56,20 +56,13 @@ async fn look_after(settings: &Settings) -> ExitCode {
     tracing::info!(http = %app.http, pools = settings.pools.len(), "ballast is up");
     let stop = asked_to_stop();
     tokio::pin!(stop);
-    // Until every chain has been heard there is something to announce; whatever happens then, the tree may die or the end may come.
-    let heard = tokio::select! {
-        () = &mut stop => false,
-        () = app.ready() => true,
+    let alive = tokio::select! {
+        () = &mut stop => true,
+        alive = until_death(&mut app) => alive,
     };
-    if heard {
-        tracing::info!("every chain has been heard");
-        tokio::select! {
-            () = &mut stop => {}
-            () = app.died() => {
-                tracing::error!("the root actor died");
-                return ExitCode::from(EXIT_ROOT_DIED);
-            }
-        }
+    if !alive {
+        tracing::error!("the root actor died");
+        return ExitCode::from(EXIT_ROOT_DIED);
     }
     tracing::info!("stopping: what is in flight is finished first");
     if app.shutdown(GRACE).await {
@@ -78,4 +71,13 @@ async fn look_after(settings: &Settings) -> ExitCode {
         tracing::warn!("stopped with a transaction in flight; it may still be included");
     }
     ExitCode::SUCCESS
+}
+
+/// Announces that every chain has been heard, and then waits for what nobody hopes for. Always false.
+async fn until_death(app: &mut App) -> bool {
+    if app.ready().await {
+        tracing::info!("every chain has been heard");
+        app.died().await;
+    }
+    false
 }

@@ -106,13 +106,20 @@ impl Outcome {
         }
     }
 
+    /// Whether the trouble may outlast a moment, so that looking again should take its time: a pool that is being paused, a node that
+    /// is away.
+    #[must_use]
+    pub const fn may_last(&self) -> bool {
+        matches!(self, Self::Refused(Refusal::WouldRevert(_) | Refusal::Unreachable(_)))
+    }
+
     /// Whether looking again soon can help. A revert or a deviation is for a human first: the pool holds until someone has looked.
     #[must_use]
     pub const fn may_retry(&self) -> bool {
         match self {
             Self::Done(_) | Self::Cancelled(_) => true,
             Self::Deviates { .. } | Self::Reverted(_) => false,
-            Self::Refused(refusal) => !matches!(refusal, Refusal::WouldRevert(_) | Refusal::NonceTaken),
+            Self::Refused(refusal) => !matches!(refusal, Refusal::NonceTaken),
         }
     }
 }

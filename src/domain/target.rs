@@ -198,9 +198,9 @@ mod tests {
             };
             let (current, base) = (of(|t| t.0), of(|t| t.1));
             let bound = |below: bool| {
-                let spread = |(w, t): (&Weight, &(u128, u128, u32, u32, Standing))| match below {
-                    true => w.saturating_sub(Weight::from_bps(t.2)),
-                    false => w.saturating_add(Weight::from_bps(t.3)).min(Weight::ONE),
+                let spread = |(w, t): (&Weight, &(u128, u128, u32, u32, Standing))| {
+                    let (down, up) = (Weight::from_bps(t.2), Weight::from_bps(t.3));
+                    if below { w.saturating_sub(down) } else { w.saturating_add(up).min(Weight::ONE) }
                 };
                 base.weights().iter().zip(&tokens).map(spread).collect()
             };

@@ -72,7 +72,7 @@ fn peg_moved(asset: &AssetId, from: PegState, to: PegState, price: Option<Price>
         PegState::Recovering => (Severity::Warning, format!("{asset} is on its way back to its peg")),
         PegState::Sound => (Severity::Info, format!("{asset} is back on its peg")),
     };
-    let draft = Draft::new(severity, format!("peg/{asset}/{}", to.label()), title);
+    let draft = Draft::new(severity, format!("peg/{asset}/{episode}/{}", to.label()), title);
     let draft = draft.fact("Asset", asset).some("Price", price.as_ref());
     draft.fact("State", &format_args!("{} → {}", from.label(), to.label())).fact("Episode", &episode)
 }

@@ -95,11 +95,11 @@ impl ExecutorState {
         &mut self,
         myself: &ActorRef<ExecutorMsg>,
         op: OpId,
-        found: Result<Option<(B256, Receipt, Head)>, SendFault>,
+        found: &Result<Option<(B256, Receipt, Head)>, SendFault>,
     ) {
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.in_flight()) else { return };
         let (hash, receipt, head) = match found {
-            Ok(Some(found)) => found,
+            Ok(Some(found)) => *found,
             // No receipt proves nothing while the nonce is free, and an error proves nothing at all: the next block asks again.
             Ok(None) if operation.nonce_spent => {
                 operation.fruitless = operation.fruitless.saturating_add(1);

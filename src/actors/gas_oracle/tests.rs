@@ -47,7 +47,7 @@ async fn gas_is_that_of_the_next_block_and_unknown_while_the_chain_is() {
     settle().await;
     let facts = gas.read().unwrap();
     assert_eq!((facts.price(), facts.block), (GasPrice::from_wei(13_250_000_000), full.stamp.hash), "10 and an eighth and 2");
-    assert_eq!(facts.ether.unwrap().as_f64(), 3_000.0);
+    assert_eq!(facts.ether.unwrap().to_string(), "$3000.0000");
 
     let mute = vec![Err(CallFault::Failed(Bytes::new()))];
     blocks.publish(Some(Arc::new(BlockFacts { head: full, answers: mute.into() })));

@@ -19,6 +19,8 @@ use crate::observe::spans;
 
 /// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
 const BREATH: Duration = Duration::from_secs(1);
+/// Its breath doubles while the trouble lasts, but a defence is never further away than this.
+const LONGEST_BREATH: Duration = Duration::from_secs(30);
 
 impl PoolState {
     pub(super) fn act(&mut self, myself: &ActorRef<PoolMsg>, trigger: Trigger, plan: Plan) {
@@ -133,8 +135,14 @@ impl PoolState {
             memory.known_ramp = Some(ramp);
         }
         match outcome.inclusion() {
-            Some(inclusion) => self.not_before_block = self.not_before_block.max(inclusion.block.number),
-            None => self.rest(myself),
+            Some(inclusion) => {
+                self.troubles = 0;
+                self.not_before_block = self.not_before_block.max(inclusion.block.number);
+            }
+            None => {
+                self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
+                self.rest(myself);
+            }
         }
         if !outcome.may_retry() {
             self.latch(Latch::Outcome(outcome.label()));
@@ -142,7 +150,8 @@ impl PoolState {
     }
 
     fn rest(&mut self, myself: &ActorRef<PoolMsg>) {
-        self.rest_until = self.args.clock.uptime().saturating_add(BREATH);
-        myself.send_after(BREATH, || PoolMsg::Evaluate);
+        let pause = BREATH.saturating_mul(2u32.saturating_pow(self.troubles.saturating_sub(1))).min(LONGEST_BREATH);
+        self.rest_until = self.args.clock.uptime().saturating_add(pause);
+        myself.send_after(pause, || PoolMsg::Evaluate);
     }
 }

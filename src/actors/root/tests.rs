@@ -108,10 +108,13 @@ async fn a_queue_that_is_dead_at_the_close_stays_dead() {
     let world = World::start(Spec::pools(&["a"])).await;
     world.drill.break_queue();
     world.events.first(secs(60), |event| died(event, "rebalance queue test")).await;
+    world.cell_of::<AlerterMsg>().unwrap().kill();
+    world.events.first(secs(60), |event| died(event, "alerter")).await;
     world.root.cast(RootMsg::Close).unwrap();
     world.chain.push_off("a", &OFF);
     tokio::time::sleep(secs(300)).await;
     assert_eq!(world.events.count(|event| matches!(event, Event::QueueStarted { .. })), 1);
+    assert_eq!(world.events.count(|event| matches!(event, Event::ActorRestarted { .. })), 0);
     assert_eq!(sends(&world.events).len(), 0);
 }
 

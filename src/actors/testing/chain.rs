@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use super::position::{Snapshot, decode_order, encode_price};
 use super::{BEGINNING, FakeClock, open};
-use crate::domain::fees::Fees;
 use crate::domain::position::{BlockStamp, Ramp};
 use crate::domain::ramp;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Weight};
@@ -29,10 +28,9 @@ pub(crate) struct Held {
 /// A transaction in a block.
 #[derive(Clone, Debug)]
 pub(crate) struct Mined {
-    pub(crate) hash: B256,
+    pub(crate) success: bool,
     pub(crate) nonce: u64,
     pub(crate) target: Address,
-    pub(crate) fees: Fees,
     pub(crate) at: Timestamp,
 }
 
@@ -196,8 +194,7 @@ impl State {
             let cost = GasCost { gas_used: held.draft.gas_limit, price: self.base_fee };
             let receipt = Receipt { block_number: stamp.number, block_hash: stamp.hash, success, cost };
             self.receipts.insert(held.hash, receipt);
-            let (hash, nonce, fees) = (held.hash, self.nonce, held.draft.fees);
-            self.mined.push(Mined { hash, nonce, target: held.draft.call.target, fees, at: stamp.timestamp });
+            self.mined.push(Mined { success, nonce: self.nonce, target: held.draft.call.target, at: stamp.timestamp });
             self.nonce += 1;
         }
     }

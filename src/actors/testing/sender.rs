@@ -36,6 +36,7 @@ pub(crate) enum Simulation {
 
 /// The node's behaviour.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of switches")]
 pub(crate) struct Behaviour {
     /// For the next broadcasts, in order; then all is well.
     pub(crate) moods: VecDeque<Mood>,

@@ -37,7 +37,6 @@ use crate::domain::trigger::PerClass;
 use crate::domain::turns::TurnPolicy;
 use crate::domain::units::{GasPrice, Weight};
 use crate::journal::memory::MemoryJournal;
-use crate::observe::Observer;
 use crate::observe::heartbeat::Heartbeats;
 use crate::ports::{AlertSink, Clock, Journal, Position, PriceSource};
 
@@ -96,17 +95,12 @@ pub(crate) fn policy() -> Policy {
 pub(crate) struct World {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) chain: SimChain,
-    pub(crate) sender: Arc<FakeSender>,
     pub(crate) link: FakeLink,
     pub(crate) drill: Arc<FakeDrill>,
-    pub(crate) journal: Arc<dyn Journal>,
     pub(crate) events: Events,
-    pub(crate) observer: Observer,
     pub(crate) lane: Board<Lane>,
     pub(crate) blocks: Board<BlockFact>,
     pub(crate) executor: Address<ExecutorMsg>,
-    pub(crate) queue: Address<QueueMsg>,
-    pub(crate) book: RestartBook,
     pub(crate) root: ActorRef<RootMsg>,
     miner: Option<JoinHandle<()>>,
 }
@@ -129,6 +123,7 @@ impl World {
     }
 
     /// Starts the tree.
+    #[expect(clippy::too_many_lines, reason = "a list of arguments")]
     pub(crate) async fn begin(spec: &Spec) -> Self {
         let clock = FakeClock::new(spec.speed);
         let observer = observer(&clock);
@@ -274,23 +269,7 @@ impl World {
         let root = RootArgs { alerter, alerter_address, pegs, supervision, clock: ports, hearts };
         let (root, _) = Actor::spawn(None, Root, root).await.unwrap();
         root.cast(RootMsg::Adopt(Arc::new(chain_args))).unwrap();
-        let mut world = Self {
-            clock,
-            chain,
-            sender,
-            link,
-            drill,
-            journal,
-            events,
-            observer,
-            lane,
-            blocks,
-            executor,
-            queue,
-            book,
-            root,
-            miner: None,
-        };
+        let mut world = Self { clock, chain, link, drill, events, lane, blocks, executor, root, miner: None };
         if spec.mines {
             world.start_mining();
         }

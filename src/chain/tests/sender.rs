@@ -40,7 +40,7 @@ fn draft(nonce: u64, max_fee: u64) -> TxDraft {
 
 #[tokio::test]
 async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
-    let anvil = Anvil::start(&[]);
+    let anvil = Anvil::start(&["--no-mining"]);
     let sender = funded(&anvil).await;
     let gas = sender.simulate(&draft(0, 30).call).await.unwrap();
     assert!((25_000..27_000).contains(&gas), "{gas}: 21 000 and a little, and a fifth on top");
@@ -49,6 +49,8 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
     let tx = sender.sign(&draft(0, 30)).unwrap();
     assert_eq!(sender.receipt(tx.hash).await, Ok(None));
     assert_eq!(sender.broadcast(&tx).await, Broadcast::Accepted);
+    assert_eq!(sender.receipt(tx.hash).await, Ok(None), "not in a block yet");
+    anvil.mine(1).await;
     let receipt = sender.receipt(tx.hash).await.unwrap().unwrap();
     assert!(receipt.success && receipt.cost.gas_used > 21_000 && receipt.cost.price > GasPrice::from_gwei(1), "{receipt:?}");
     let head = sender.head(receipt.block_hash).await.unwrap().unwrap();

@@ -38,6 +38,7 @@ fn logged(work: impl FnOnce()) -> Vec<serde_json::Value> {
             Ok(())
         }
     }
+    crate::observe::testing::keep_everyone_audible();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());

@@ -62,6 +62,7 @@ impl Lines {
 }
 
 fn assembled(form: LogForm, filter: &str, endpoint: Option<&str>) -> (Dispatch, TelemetryGuard, Lines) {
+    crate::observe::testing::keep_everyone_audible();
     let lines = Lines::default();
     let writer = lines.clone();
     let (dispatch, guard) = assemble(form, filter, endpoint, false, move || writer.clone()).unwrap();

@@ -52,6 +52,9 @@ async fn what_would_revert_is_never_signed() {
     assert_eq!(bench.sender.signed(), 0);
     assert!(matches!(bench.args.lane.read(), Lane::Idle { last_sent: None }), "nothing was sent, so nothing is spaced");
 
+    bench.sender.behave(|node| node.simulation = Simulation::NoNode);
+    bench.give("a", Class::Drift).await;
+    assert_eq!(bench.label("a").await, "unreachable", "an error is no revert");
     bench.sender.behave(|node| node.simulation = Simulation::Works);
     bench.give("b", Class::Drift).await;
     assert_eq!(bench.nonces(), [NONCE], "no nonce was lost");

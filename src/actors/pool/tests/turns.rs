@@ -97,13 +97,24 @@ async fn a_refused_order_makes_the_pool_breathe_for_a_second() {
     bench.request().await;
     let waited = bench.clock.uptime() - refused;
     assert!(waited >= millis(990) && waited < millis(1_100), "{waited:?}");
+    // The trouble lasts: what follows takes its time, and not for ever.
+    for pause in [2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
+        bench.publish();
+        bench.grant(Class::Drift).await;
+        let order = bench.order().await;
+        bench.refuse(order, Refusal::WouldRevert("BAL#402".to_owned())).await;
+        tokio::time::sleep(millis(pause - 100)).await;
+        assert!(!bench.heard().contains(&"requested"), "before {pause} ms are over");
+        tokio::time::sleep(millis(200)).await;
+        assert_eq!(bench.heard(), ["requested"], "after {pause} ms");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_trying_again_does_not_mend_holds_the_pool_for_a_human_through_restarts() {
     let mut bench = Bench::start().await;
     let order = bench.drift_until_order().await;
-    bench.refuse(order, Refusal::WouldRevert("BAL#331".to_owned())).await;
+    bench.refuse(order, Refusal::NonceTaken).await;
     bench.lives_for(secs(60)).await;
     assert_eq!(bench.heard(), ["ended"]);
     assert_eq!(bench.events.count(|event| decided(event, "a", "needs_operator")), 1);
