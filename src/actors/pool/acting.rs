@@ -134,15 +134,12 @@ impl PoolState {
         if let (Some(memory), Some(ramp)) = (&mut self.memory, ramp) {
             memory.known_ramp = Some(ramp);
         }
-        match outcome.inclusion() {
-            Some(inclusion) => {
-                self.troubles = 0;
-                self.not_before_block = self.not_before_block.max(inclusion.block.number);
-            }
-            None => {
-                self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
-                self.rest(myself);
-            }
+        if let Some(inclusion) = outcome.inclusion() {
+            self.troubles = 0;
+            self.not_before_block = self.not_before_block.max(inclusion.block.number);
+        } else {
+            self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
+            self.rest(myself);
         }
         if !outcome.may_retry() {
             self.latch(Latch::Outcome(outcome.label()));
