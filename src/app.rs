@@ -180,7 +180,8 @@ impl App {
     pub async fn shutdown(mut self, grace: Duration) -> bool {
         self.readiness.not_ready("shutting down");
         self.chains.abort_all();
-        let _ = self.root.cast(RootMsg::Close);
+        // Its children end with it from here on; a death that it heard of before would be told as one.
+        let _ = ractor::call_t!(self.root, RootMsg::Close, 1_000);
         let quiet = async {
             for lane in &self.lanes {
                 lane.wait_for(|lane| !matches!(lane, Lane::Busy { .. })).await;

@@ -86,8 +86,8 @@ pub enum ExecutorMsg {
     Recover,
     /// The node's nonces: of the newest block, and after all that it holds.
     Recovered(Result<(u64, u64), SendFault>),
-    /// The simulation has ended with the gas that the call needs.
-    Simulated(OpId, Result<u64, SendFault>),
+    /// The simulation has ended with the gas that the call needs, and the nonce of the newest block.
+    Simulated(OpId, Result<(u64, u64), SendFault>),
     /// A node has answered to a broadcast.
     Answered(OpId, B256, Broadcast),
     /// There is another block.
@@ -189,7 +189,7 @@ impl Actor for Executor {
             ExecutorMsg::Execute(order) => state.take(&myself, *order),
             ExecutorMsg::Recover => state.ask_nonces(&myself),
             ExecutorMsg::Recovered(nonces) => state.recovered(&myself, nonces),
-            ExecutorMsg::Simulated(op, gas) => state.simulated(&myself, op, gas),
+            ExecutorMsg::Simulated(op, simulated) => state.simulated(&myself, op, simulated),
             ExecutorMsg::Answered(op, hash, answer) => state.answered(&myself, op, hash, answer),
             ExecutorMsg::BlockMoved(_nudge) => state.block_moved(&myself),
             ExecutorMsg::Looked(op, found) => state.looked(&myself, op, &found),

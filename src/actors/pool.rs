@@ -144,7 +144,7 @@ pub struct PoolState {
     /// When the present trigger was first seen, on both clocks.
     triggered: Option<(Timestamp, Duration)>,
     declined: BTreeSet<EpisodeId>,
-    last_told: Option<&'static str>,
+    last_told: Option<(&'static str, String)>,
     last_shown: Option<u64>,
     /// Facts of an older block than this do not show what the last order did.
     not_before_block: u64,

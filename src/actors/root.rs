@@ -8,7 +8,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 
 use crate::actors::alerter::{Alerter, AlerterArgs, AlerterMsg};
 use crate::actors::board::Address;
@@ -47,8 +47,8 @@ pub enum RootMsg {
     /// Look after a chain from now on. Chains come one by one, when their nodes have been heard: a dead node of one chain keeps no
     /// other from running.
     Adopt(Arc<ChainArgs>),
-    /// Stop granting and taking orders: the process shuts down.
-    Close,
+    /// Stop granting and taking orders: the process shuts down. Answers when no death is mourned any more.
+    Close(RpcReplyPort<()>),
     /// Beat.
     Beat,
 }
@@ -127,12 +127,14 @@ impl Actor for Root {
                 state.adopted.push(chain);
                 myself.cast(RootMsg::Spawn(child))?;
             }
-            RootMsg::Close => {
+            RootMsg::Close(reply_to) => {
                 state.nursery.close();
                 for chain in state.chains.values() {
                     // A chain that is gone takes no orders either.
                     let _ = chain.cast(ChainMsg::Close);
                 }
+                // Whoever asked and has gone does not need to know.
+                let _ = reply_to.send(());
             }
             RootMsg::Beat => state.pulse.beat(&myself, || RootMsg::Beat),
         }

@@ -158,6 +158,21 @@ impl Hold {
         }
     }
 
+    /// What it is about beyond its label, where that makes it another piece of news: which fact is missing, which asset is off. No
+    /// numbers: they change with every block.
+    #[must_use]
+    pub fn topic(&self) -> String {
+        match self {
+            Self::Unknown(Missing::Position) => "position".to_owned(),
+            Self::Unknown(Missing::StalePosition { .. }) => "stale".to_owned(),
+            Self::Unknown(Missing::PriceOf(asset)) => format!("price/{asset}"),
+            Self::Unknown(Missing::Sense(what)) => (*what).to_owned(),
+            Self::CompositionDrift { asset, .. } | Self::AwaitingRecovery { asset } => asset.to_string(),
+            Self::Defended { episode } | Self::Infeasible { episode } => episode.to_string(),
+            _ => String::new(),
+        }
+    }
+
     /// Whether a human should hear of it.
     #[must_use]
     pub const fn needs_attention(&self) -> bool {

@@ -62,8 +62,10 @@ fn held(pool: &PoolId, hold: &Hold) -> Draft {
         Hold::Infeasible { .. } | Hold::Latched(_) => Severity::Critical,
         _ => Severity::Warning,
     };
-    let draft = Draft::new(severity, format!("pool/{pool}/{}", hold.label()), format!("{pool} holds and needs a look"));
-    draft.fact("Pool", pool).fact("Reason", hold)
+    // Another missing fact is another trouble, and must not be held back as a repetition of the first.
+    let (label, topic) = (hold.label(), hold.topic());
+    let key = if topic.is_empty() { format!("pool/{pool}/{label}") } else { format!("pool/{pool}/{label}/{topic}") };
+    Draft::new(severity, key, format!("{pool} holds and needs a look")).fact("Pool", pool).fact("Reason", hold)
 }
 
 fn peg_moved(asset: &AssetId, from: PegState, to: PegState, price: Option<Price>, episode: u64) -> Draft {

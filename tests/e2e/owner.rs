@@ -46,3 +46,19 @@ async fn a_foreign_change_is_left_alone() {
     assert_eq!(last.last(), Some(&latched));
     stage.close().await;
 }
+
+/// The owner's transaction spends a nonce that the lane was about to use. The other pools of the lane must not suffer for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_pools_of_the_key_go_on() {
+    let pools = vec![on_target("payroll", Coin::Usdc, Coin::Usdt), on_target("trading", Coin::Dai, Coin::Usdt)];
+    let mut stage = Stage::open(world(pools, 60.0).await, Script::default()).await;
+    stage.holds("trading", "on_target").await;
+    let percents: Vec<u32> = stage.world.pool("payroll").unwrap().coins.iter().map(|_| 50).collect();
+    by_hand(&stage.world, "payroll", &percents, Duration::from_mins(5)).await;
+    stage.holds("payroll", "foreign_change").await;
+
+    stage.world.set_price(Coin::Dai, 0.97).await;
+    let order = stage.done("trading").await;
+    assert_eq!(stage.world.weight_updates("trading").await.unwrap().len(), 1, "{order:?}");
+    stage.close().await;
+}

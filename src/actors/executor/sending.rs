@@ -1,6 +1,7 @@
 //! From an order to a transaction that is with the network.
 
 use alloy_primitives::{B256, Bytes};
+use futures::future::try_join;
 use ractor::ActorRef;
 use tracing::Instrument;
 
@@ -35,8 +36,8 @@ impl ExecutorState {
         let (sender, myself, asked) = (self.args.sender.clone(), myself.clone(), call.clone());
         tokio::spawn(
             async move {
-                let gas = in_time(sender.simulate(&asked)).await;
-                let _ = myself.cast(ExecutorMsg::Simulated(op, gas));
+                let simulated = in_time(try_join(sender.simulate(&asked), sender.next_nonce())).await;
+                let _ = myself.cast(ExecutorMsg::Simulated(op, simulated));
             }
             .instrument(span),
         );
@@ -73,10 +74,10 @@ impl ExecutorState {
         Ok((ramp, call, start.minus(self.args.block_time)))
     }
 
-    pub(super) fn simulated(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, gas: Result<u64, SendFault>) {
+    pub(super) fn simulated(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, simulated: Result<(u64, u64), SendFault>) {
         let Some(operation) = self.operations.get_mut(&op) else { return };
-        let gas_limit = match gas {
-            Ok(gas) => gas,
+        let (gas_limit, spent_below) = match simulated {
+            Ok(simulated) => simulated,
             Err(SendFault::WouldRevert(why)) => return self.refuse(op, Refusal::WouldRevert(why)),
             Err(fault) => return self.refuse(op, Refusal::Unreachable(fault.to_string())),
         };
@@ -88,7 +89,9 @@ impl ExecutorState {
             Ok(fees) => fees,
             Err(refusal) => return self.refuse(op, refusal),
         };
-        let Some(nonce) = self.next_nonce else { return self.refuse(op, Refusal::LaneNotReady) };
+        // The key's owner may have sent something by hand since the last order. A node can only know less than we do, or more: the nonce
+        // goes up with it and never down.
+        let Some(nonce) = self.next_nonce.map(|own| own.max(spent_below)) else { return self.refuse(op, Refusal::LaneNotReady) };
         self.next_nonce = nonce.checked_add(1);
         if let Some(operation) = self.operations.get_mut(&op) {
             operation.nonce = Some(nonce);

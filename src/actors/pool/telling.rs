@@ -28,13 +28,13 @@ impl PoolState {
 
     /// Tells what the pool looks like, and what it decided when that is news.
     pub(super) fn show(&mut self, pegs: &[Peg], decision: &Decision) {
-        let label = match decision {
-            Decision::Act { trigger, .. } => trigger.class().label(),
-            Decision::Hold(hold) => hold.label(),
+        let news = match decision {
+            Decision::Act { trigger, .. } => (trigger.class().label(), String::new()),
+            Decision::Hold(hold) => (hold.label(), hold.topic()),
         };
         let block = self.seen.as_ref().map(|(number, _)| *number);
-        if self.last_told != Some(label) {
-            self.last_told = Some(label);
+        if self.last_told.as_ref() != Some(&news) {
+            self.last_told = Some(news);
             self.args.observer.record(Event::Decided { pool: self.args.id.clone(), decision: decision.clone(), block });
         }
         let Some((number, facts)) = &self.seen else { return };

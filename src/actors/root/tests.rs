@@ -89,7 +89,7 @@ async fn a_graceful_close_finishes_what_is_in_flight_and_brings_nobody_back() {
     // One is dead at the moment of the close, and one dies after it.
     world.drill.break_pool("c", Break::Panic);
     world.events.first(secs(60), |event| died(event, "pool c")).await;
-    world.root.cast(RootMsg::Close).unwrap();
+    ractor::call_t!(world.root, RootMsg::Close, 1_000).unwrap();
     settle().await;
     let living = world.children();
     world.cell_of::<QueueMsg>().unwrap().get_children()[0].kill();
@@ -110,7 +110,7 @@ async fn a_queue_that_is_dead_at_the_close_stays_dead() {
     world.events.first(secs(60), |event| died(event, "rebalance queue test")).await;
     world.cell_of::<AlerterMsg>().unwrap().kill();
     world.events.first(secs(60), |event| died(event, "alerter")).await;
-    world.root.cast(RootMsg::Close).unwrap();
+    ractor::call_t!(world.root, RootMsg::Close, 1_000).unwrap();
     world.chain.push_off("a", &OFF);
     tokio::time::sleep(secs(300)).await;
     assert_eq!(world.events.count(|event| matches!(event, Event::QueueStarted { .. })), 1);

@@ -47,6 +47,8 @@ pub(crate) struct Behaviour {
     /// The next signature panics, in the middle of the executor's handler.
     pub(crate) sign_panics: bool,
     pub(crate) unreachable: bool,
+    /// The node is behind: this is the nonce that it knows.
+    pub(crate) lags_at: Option<u64>,
 }
 
 pub(crate) struct FakeSender {
@@ -110,7 +112,8 @@ impl TransactionSender for FakeSender {
 
     async fn next_nonce(&self) -> Result<u64, SendFault> {
         self.reach()?;
-        Ok(self.chain.with(|state| state.nonce))
+        let known = open(&self.behaviour).lags_at;
+        Ok(known.unwrap_or_else(|| self.chain.with(|state| state.nonce)))
     }
 
     async fn pending_nonce(&self) -> Result<u64, SendFault> {

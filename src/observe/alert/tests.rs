@@ -67,7 +67,7 @@ fn only_holds_that_need_a_look_are_told() {
     assert_eq!(held(Hold::OnTarget { served: None }), None);
     assert_eq!(held(Hold::BlocksDiffer), None);
     let unknown = held(Hold::Unknown(Missing::PriceOf(usdc()))).unwrap();
-    assert_eq!((unknown.severity, unknown.key.as_str()), (Severity::Warning, "pool/treasury/unknown"));
+    assert_eq!((unknown.severity, unknown.key.as_str()), (Severity::Warning, "pool/treasury/unknown/price/USDC"));
     let latched = held(Hold::Latched(Latch::ForeignChange)).unwrap();
     assert_eq!((latched.severity, latched.key.as_str()), (Severity::Critical, "pool/treasury/foreign_change"));
     assert!(latched.facts[1].1.contains("someone else changed the weights"));

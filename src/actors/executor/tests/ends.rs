@@ -7,11 +7,28 @@ use crate::domain::outcome::Outcome;
 use crate::domain::trigger::Class;
 
 #[tokio::test(start_paused = true)]
-async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_a_second_send() {
+async fn what_was_sent_by_hand_before_an_order_does_not_spoil_it() {
     let mut bench = Bench::start().await;
-    // Another holder of the key sends, three times.
     bench.chain.with(|state| state.nonce += 3);
     bench.give("a", Class::Drift).await;
+    bench.block().await;
+    assert_eq!(bench.label("a").await, "done");
+    assert_eq!(bench.nonces(), [NONCE + 3]);
+    // A node that is behind does not take it back.
+    bench.sender.behave(|node| node.lags_at = Some(NONCE));
+    bench.give("b", Class::Drift).await;
+    bench.block().await;
+    assert_eq!((bench.label("b").await, bench.nonces()), ("done", vec![NONCE + 3, NONCE + 4]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_a_second_send() {
+    let mut bench = Bench::start().await;
+    // Another holder of the key sends, three times, and the node that is asked has not seen it yet.
+    bench.sender.behave(|node| node.lags_at = Some(NONCE));
+    bench.chain.with(|state| state.nonce += 3);
+    bench.give("a", Class::Drift).await;
+    bench.sender.behave(|node| node.lags_at = None);
     bench.blocks(9).await;
     assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "it may still turn up");
     bench.blocks(2).await;

@@ -103,7 +103,9 @@ async fn an_alarm_gives_nobody_the_nonce_of_an_order_that_is_still_under_way() {
     let mut bench = Bench::start().await;
     bench.lead = secs(3_600);
     bench.chain.with(|state| (state.nonce, state.includes) = (NONCE + 1, false));
+    bench.sender.behave(|node| node.lags_at = Some(NONCE));
     bench.give("a", Class::Depeg).await;
+    bench.sender.behave(|node| node.lags_at = None);
     // The node says yes to the second order and forgets it, again and again: it holds nothing of this account.
     bench.sender.behave(|node| node.moods = vec![Mood::Lose; 20].into());
     bench.give("b", Class::Depeg).await;
@@ -124,8 +126,10 @@ async fn an_alarm_gives_nobody_the_nonce_of_an_order_that_is_still_under_way() {
 async fn two_alarms_in_one_block_ask_for_the_nonce_once() {
     let mut bench = Bench::start().await;
     bench.chain.with(|state| state.nonce += 2);
+    bench.sender.behave(|node| node.lags_at = Some(NONCE));
     bench.give("a", Class::Depeg).await;
     bench.give("b", Class::Depeg).await;
+    bench.sender.behave(|node| node.lags_at = None);
     bench.blocks(11).await;
     assert_eq!((bench.label("a").await, bench.label("b").await), ("nonce_taken", "nonce_taken"));
     bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
