@@ -49,7 +49,6 @@ const WALLS: &[Wall] = &[
         why: "actors act through ports; only app.rs knows the adapters",
     },
     Wall { room: "src/actors", forbidden: EXCHANGE, why: "actors speak of positions, not of one exchange" },
-    Wall { room: "src", forbidden: &["knowledge/", "DESIGN.md"], why: "the sources stand on their own" },
 ];
 
 fn sources(room: &Path) -> Vec<PathBuf> {
