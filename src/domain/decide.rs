@@ -86,6 +86,8 @@ pub enum Hold {
     BlocksDiffer,
     /// The position cannot be changed now.
     Paused,
+    /// Trading is off. Weights that move while nobody can trade become one step when it is on again, the dearest way to move.
+    SwapsOff,
     /// A change has not arrived.
     RampInFlight {
         /// When it does.
@@ -147,6 +149,7 @@ impl Hold {
             Self::Unknown(_) => "unknown",
             Self::BlocksDiffer => "blocks_differ",
             Self::Paused => "paused",
+            Self::SwapsOff => "swaps_off",
             Self::RampInFlight { .. } => "ramp_in_flight",
             Self::TooSoon { .. } => "too_soon",
             Self::CompositionDrift { .. } => "composition_drift",
@@ -178,7 +181,12 @@ impl Hold {
     pub const fn needs_attention(&self) -> bool {
         matches!(
             self,
-            Self::Unknown(_) | Self::Paused | Self::CompositionDrift { .. } | Self::Infeasible { .. } | Self::Latched(_)
+            Self::Unknown(_)
+                | Self::Paused
+                | Self::SwapsOff
+                | Self::CompositionDrift { .. }
+                | Self::Infeasible { .. }
+                | Self::Latched(_)
         )
     }
 }
@@ -193,6 +201,7 @@ impl fmt::Display for Hold {
             Self::Unknown(Missing::Sense(what)) => write!(f, "unknown: {what}"),
             Self::BlocksDiffer => f.write_str("the facts come from different blocks"),
             Self::Paused => f.write_str("the position is paused"),
+            Self::SwapsOff => f.write_str("trading is off: weights that move now would be a step when it is on again"),
             Self::RampInFlight { until } => write!(f, "a ramp is in flight until {until}"),
             Self::TooSoon { until } => write!(f, "the last change is too recent; again at {until}"),
             Self::CompositionDrift { asset, drift } => {
@@ -243,6 +252,9 @@ fn consider(facts: &Facts<'_>, memory: &Memory, policy: &Policy, mandate: &Manda
     }
     if position.paused {
         return Err(Hold::Paused);
+    }
+    if !position.swap_enabled {
+        return Err(Hold::SwapsOff);
     }
     let standing: Vec<Standing> = facts.pegs.iter().map(standing_of).collect();
     if let Some(trigger) = depeg_trigger(facts.pegs) {

@@ -286,6 +286,16 @@ fn a_latch_and_a_pause_stop_even_a_defence() {
 }
 
 #[test]
+fn weights_do_not_move_while_nobody_can_trade() {
+    let frozen = |mut scene: Scene| {
+        scene.position.as_mut().unwrap().swap_enabled = false;
+        scene.hold()
+    };
+    assert_eq!(frozen(Scene::at(&[4_600, 3_500, 1_900])), "swaps_off");
+    assert_eq!(frozen(Scene::at(&[4_000, 3_500, 2_500]).peg("USDC", PegState::Depegged, 9_700)), "swaps_off");
+}
+
+#[test]
 fn without_a_price_of_gas_the_ramp_takes_its_longest() {
     let (_, plan) = Scene { gas: None, ..Scene::at(&[4_600, 3_500, 1_900]) }.act();
     assert_eq!((plan.duration, plan.expected_loss), (HOUR, None));
