@@ -1,20 +1,22 @@
 //! What the actors need from the world, in our own words. Each trait is a role; the adapters in `chain`, `journal` and `alerts` are
 //! things that play it. Small on purpose: a test double of any of them fits on a page.
 
+pub mod journal;
+
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::decide::{Latch, Memory};
 use crate::domain::fees::Fees;
 use crate::domain::ids::{AssetId, PoolId, SourceId};
-use crate::domain::peg::Peg;
 use crate::domain::plan::Plan;
-use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
+use crate::domain::position::{BlockStamp, Capabilities, PositionFacts};
 use crate::domain::reading::{Quote, ReadingFault};
 use crate::domain::units::{GasCost, GasPrice, Timestamp};
+
+pub use journal::{Journal, JournalFault, Memories, Operations};
 
 /// One read of a block's batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,30 +224,6 @@ pub trait TransactionSender: Send + Sync + 'static {
     async fn head(&self, hash: B256) -> Result<Option<Head>, SendFault>;
     /// Reads a position's calls in the state after a block.
     async fn read(&self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, SendFault>;
-}
-
-/// Why the journal could not be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the journal failed: {0}")]
-pub struct JournalFault(pub String);
-
-/// What must outlive an actor: memories of pools and pegs. Operations and their nonces join it with the durable journal.
-#[async_trait]
-pub trait Journal: Send + Sync + 'static {
-    /// What is remembered of a pool; `None` for one never seen.
-    async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault>;
-    /// Remembers that a pool was first seen, with the ramp that it had then.
-    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault>;
-    /// Remembers a ramp of our own making.
-    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault>;
-    /// Remembers that a slot of the calendar is served.
-    async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault>;
-    /// Remembers that a pool waits for a human.
-    async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault>;
-    /// What is remembered of an asset's peg.
-    async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault>;
-    /// Remembers an asset's peg.
-    async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault>;
 }
 
 /// How loud an alert is.

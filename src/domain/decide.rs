@@ -43,10 +43,21 @@ pub struct Memory {
     pub schedule_served: Option<Timestamp>,
     /// The ramp on chain that is accounted for: found at first sight, or made by us.
     pub known_ramp: Option<Ramp>,
+    /// The one before it. A reorganisation brings it back for a while, and a node that is behind shows it still.
+    pub former_ramp: Option<Ramp>,
     /// Since when the composition has been off; kept by [`composition_drift`]'s caller.
     pub composition_off_since: Option<Timestamp>,
     /// A reason to hold until a human has looked.
     pub latch: Option<Latch>,
+}
+
+impl Memory {
+    /// Takes a ramp as one of ours.
+    pub fn account(&mut self, ramp: &Ramp) {
+        if self.known_ramp.as_ref() != Some(ramp) {
+            self.former_ramp = self.known_ramp.replace(ramp.clone());
+        }
+    }
 }
 
 /// Why a pool holds until a human has looked.
@@ -120,6 +131,8 @@ pub enum Hold {
         /// The episode.
         episode: EpisodeId,
     },
+    /// The chain shows the state before our last change: its block was reorganised away, or the node is behind.
+    AwaitingChain,
     /// A human has to look first.
     Latched(Latch),
 }
@@ -156,6 +169,7 @@ impl Hold {
             Self::AwaitingRecovery { .. } => "awaiting_recovery",
             Self::Defended { .. } => "defended",
             Self::Infeasible { .. } => "infeasible",
+            Self::AwaitingChain => "awaiting_chain",
             Self::Latched(Latch::ForeignChange) => "foreign_change",
             Self::Latched(Latch::Outcome(_)) => "needs_operator",
         }
@@ -210,6 +224,9 @@ impl fmt::Display for Hold {
             Self::AwaitingRecovery { asset } => write!(f, "the way back raises {asset}, which is not sound yet"),
             Self::Defended { episode } => write!(f, "defended against {episode}: the least weights are reached"),
             Self::Infeasible { episode } => write!(f, "{episode}: nothing sound has room for what should be sold"),
+            Self::AwaitingChain => {
+                f.write_str("the chain shows the state before our last change: a reorganisation, or a node behind")
+            }
             Self::Latched(Latch::ForeignChange) => {
                 f.write_str("someone else changed the weights; restart Ballast to accept them")
             }
@@ -232,7 +249,14 @@ pub fn composition_drift(position: &PositionFacts, pegs: &[Peg], mandate: &Manda
 /// Whether the chain holds a ramp that nobody here accounts for.
 #[must_use]
 pub fn is_foreign(position: &PositionFacts, memory: &Memory) -> bool {
+    memory.known_ramp.as_ref().is_some_and(|known| *known != position.ramp) && !is_former(position, memory)
+}
+
+/// Whether the chain shows the state before our last change: its block was reorganised away, or the node is behind.
+#[must_use]
+pub fn is_former(position: &PositionFacts, memory: &Memory) -> bool {
     memory.known_ramp.as_ref().is_some_and(|known| *known != position.ramp)
+        && memory.former_ramp.as_ref().is_some_and(|former| *former == position.ramp)
 }
 
 /// Decides for one pool. The order of the tests is the order of the module's headline in the design: what is not known, what is
@@ -249,6 +273,9 @@ fn consider(facts: &Facts<'_>, memory: &Memory, policy: &Policy, mandate: &Manda
     let position = believable_position(facts, mandate)?;
     if is_foreign(position, memory) {
         return Err(Hold::Latched(Latch::ForeignChange));
+    }
+    if is_former(position, memory) {
+        return Err(Hold::AwaitingChain);
     }
     if position.paused {
         return Err(Hold::Paused);

@@ -279,6 +279,57 @@ impl GasCost {
     }
 }
 
+/// An amount of ether in wei: what transactions cost, what a lane may spend in a day, what an account holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wei(u128);
+
+impl Wei {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Wraps an amount.
+    #[must_use]
+    pub const fn new(wei: u128) -> Self {
+        Self(wei)
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+
+    /// The sum; `None` on overflow.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// What is left; nothing when `other` is more.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// The most that so much gas costs at a price; `None` on overflow.
+    #[must_use]
+    pub fn of_gas(gas: u64, price: GasPrice) -> Option<Self> {
+        u128::from(gas).checked_mul(price.wei()).map(Self)
+    }
+}
+
+impl fmt::Display for Wei {
+    /// In ether, with six decimals rounded down.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const ETHER: u128 = 1_000_000_000_000_000_000;
+        let micro = self.0.rem_euclid(ETHER).div_euclid(1_000_000_000_000);
+        write!(f, "{}.{micro:06} ETH", self.0.div_euclid(ETHER))
+    }
+}
+
 /// A point on the policy clock or in a block header: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);

@@ -1,5 +1,7 @@
-//! A journal in the process's own memory: it survives every actor and no process. The durable journals take its place behind the
-//! same trait.
+//! A journal in the process's own memory: it survives every actor and no process. It keeps the same rules as the durable ones, so
+//! that what is tested with it is true of them.
+
+mod ledger;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,13 +13,15 @@ use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::Peg;
 use crate::domain::position::Ramp;
 use crate::domain::units::Timestamp;
-use crate::ports::{Journal, JournalFault};
+use crate::ports::{JournalFault, Memories};
+use ledger::Ledger;
 
 /// The journal.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     pools: Mutex<HashMap<PoolId, Memory>>,
     pegs: Mutex<HashMap<AssetId, Peg>>,
+    operations: Mutex<Ledger>,
 }
 
 /// A writer that panicked has left whole values behind: each write is one assignment.
@@ -26,7 +30,7 @@ fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[async_trait]
-impl Journal for MemoryJournal {
+impl Memories for MemoryJournal {
     async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
         Ok(open(&self.pools).get(pool).cloned())
     }
@@ -38,7 +42,7 @@ impl Journal for MemoryJournal {
     }
 
     async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
-        open(&self.pools).entry(pool.clone()).or_default().known_ramp = Some(ramp.clone());
+        open(&self.pools).entry(pool.clone()).or_default().account(ramp);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use alloy_primitives::B256;
 
 use crate::domain::decide::Decision;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId, SourceId};
+pub use crate::domain::operation::AttemptKind;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::{PegState, Trust};
 use crate::domain::trigger::{Class, Trigger};
@@ -262,29 +263,6 @@ pub struct TokenView {
     pub target: Weight,
     /// Its share of the value; `None` without prices.
     pub share: Option<Weight>,
-}
-
-/// What a signed transaction is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptKind {
-    /// The first attempt of an operation.
-    First,
-    /// The same call with a higher fee.
-    Replacement,
-    /// A transfer of nothing to ourselves that takes the nonce away from the operation.
-    Cancellation,
-}
-
-impl AttemptKind {
-    /// A finite, stable word for metrics.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Replacement => "replacement",
-            Self::Cancellation => "cancellation",
-        }
-    }
 }
 
 /// The whole story of one order.

@@ -36,7 +36,7 @@ use crate::journal::memory::MemoryJournal;
 use crate::observe::Event;
 use crate::observe::event::AttemptKind;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{Clock, Journal};
+use crate::ports::{Clock, Memories};
 
 /// The first nonce of the chain in memory.
 const NONCE: u64 = 7;

@@ -148,7 +148,7 @@ impl ExecutorState {
             let facts = read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
             if let (Ok(facts), Fate::CarriedOut) = (&facts, fate) {
                 // Before anyone can see the lane free: a pool that comes back must find the ramp accounted for.
-                let silent = |_| Err(JournalFault(format!("no answer within {PATIENCE:?}")));
+                let silent = |_| Err(JournalFault::Failed(format!("no answer within {PATIENCE:?}")));
                 let accounted = tokio::time::timeout(PATIENCE, journal.account_ramp(&pool, &facts.ramp)).await;
                 if let Err(fault) = accounted.unwrap_or_else(silent) {
                     observer.record(Event::JournalFailed { fault: fault.to_string() });

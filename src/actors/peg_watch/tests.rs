@@ -14,7 +14,7 @@ use crate::domain::reading::{Quote, Reading, ReadingFault};
 use crate::domain::units::Price;
 use crate::observe::Event;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{Clock, Journal};
+use crate::ports::{Clock, Memories};
 
 struct Bench {
     clock: Arc<FakeClock>,

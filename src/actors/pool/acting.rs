@@ -132,7 +132,7 @@ impl PoolState {
         self.stage = Stage::Quiet;
         self.triggered = None;
         if let (Some(memory), Some(ramp)) = (&mut self.memory, ramp) {
-            memory.known_ramp = Some(ramp);
+            memory.account(&ramp);
         }
         if let Some(inclusion) = outcome.inclusion() {
             self.troubles = 0;

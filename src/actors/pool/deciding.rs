@@ -98,7 +98,7 @@ impl PoolState {
         if memory.known_ramp.as_ref() == Some(&facts.ramp) || deviation(lost, &facts.ramp).is_some() {
             return;
         }
-        memory.known_ramp = Some(facts.ramp.clone());
+        memory.account(&facts.ramp);
         let (id, ramp) = (self.args.id.clone(), facts.ramp.clone());
         self.lost = None;
         self.write(move |journal| async move { journal.account_ramp(&id, &ramp).await });

@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use super::open;
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord};
 use crate::domain::peg::Peg;
 use crate::domain::position::Ramp;
-use crate::domain::units::Timestamp;
+use crate::domain::units::{Timestamp, Wei};
 use crate::journal::memory::MemoryJournal;
-use crate::ports::{Journal, JournalFault};
+use crate::ports::journal::{Enqueued, Happened, LaneRecord, Opened, Pen, Selection};
+use crate::ports::{JournalFault, Memories, Operations};
 
 #[derive(Default)]
 pub(crate) struct FakeJournal {
@@ -40,7 +42,7 @@ impl FakeJournal {
 
     fn fault(&self) -> Result<(), JournalFault> {
         let fails = open(&self.moods).fails;
-        if fails { Err(JournalFault("disk full".to_owned())) } else { Ok(()) }
+        if fails { Err(JournalFault::Failed("disk full".to_owned())) } else { Ok(()) }
     }
 
     async fn recalling(&self) -> Result<(), JournalFault> {
@@ -64,7 +66,7 @@ impl FakeJournal {
 }
 
 #[async_trait]
-impl Journal for FakeJournal {
+impl Memories for FakeJournal {
     async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
         self.recalling().await?;
         self.inner.recall_pool(pool).await
@@ -98,5 +100,78 @@ impl Journal for FakeJournal {
     async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault> {
         self.writing(format!("peg {} {}", peg.asset, peg.state.label())).await?;
         self.inner.remember_peg(peg).await
+    }
+}
+
+#[async_trait]
+impl Operations for FakeJournal {
+    async fn open_lane(&self, lane: &LaneKey, holder: &str, at: Timestamp) -> Result<Opened, JournalFault> {
+        self.fault()?;
+        self.inner.open_lane(lane, holder, at).await
+    }
+
+    async fn reread_lane(&self, pen: &Pen) -> Result<Opened, JournalFault> {
+        self.fault()?;
+        self.inner.reread_lane(pen).await
+    }
+
+    async fn enqueue(&self, pen: &Pen, new: &NewOperation) -> Result<Enqueued, JournalFault> {
+        self.writing(format!("queue {}", new.pool)).await?;
+        self.inner.enqueue(pen, new).await
+    }
+
+    async fn commit(
+        &self,
+        pen: &Pen,
+        id: &OperationId,
+        seq: u64,
+        entry: &Entry,
+        at: Timestamp,
+    ) -> Result<OperationRecord, JournalFault> {
+        self.writing(format!("commit {seq}")).await?;
+        self.inner.commit(pen, id, seq, entry, at).await
+    }
+
+    async fn spent(&self, lane: &LaneKey, at: Timestamp) -> Result<Wei, JournalFault> {
+        self.fault()?;
+        self.inner.spent(lane, at).await
+    }
+
+    async fn note_stop(&self, pen: &Pen, reason: Option<&str>) -> Result<(), JournalFault> {
+        self.fault()?;
+        self.inner.note_stop(pen, reason).await
+    }
+
+    async fn cancel_requests(&self, lane: &LaneKey) -> Result<Vec<OperationId>, JournalFault> {
+        self.fault()?;
+        self.inner.cancel_requests(lane).await
+    }
+
+    async fn list(&self, selection: &Selection) -> Result<Vec<OperationRecord>, JournalFault> {
+        self.inner.list(selection).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<OperationRecord, JournalFault> {
+        self.inner.find(prefix).await
+    }
+
+    async fn log(&self, id: &OperationId) -> Result<Vec<Happened>, JournalFault> {
+        self.inner.log(id).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, JournalFault> {
+        self.inner.lanes().await
+    }
+
+    async fn request_cancel(&self, id: &OperationId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.inner.request_cancel(id, by, at).await
+    }
+
+    async fn accept_nonces(&self, lane: &LaneKey, next_nonce: u64, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.inner.accept_nonces(lane, next_nonce, by, at).await
+    }
+
+    async fn abandon(&self, id: &OperationId, by: &str, at: Timestamp) -> Result<OperationRecord, JournalFault> {
+        self.inner.abandon(id, by, at).await
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::Weight;
 use crate::observe::Event;
-use crate::ports::Journal;
+use crate::ports::Memories;
 
 #[tokio::test(start_paused = true)]
 async fn a_change_by_someone_else_holds_the_pool_through_restarts() {
