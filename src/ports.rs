@@ -14,7 +14,8 @@ use crate::domain::ids::{AssetId, PoolId, SourceId};
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts};
 use crate::domain::reading::{Quote, ReadingFault};
-use crate::domain::units::{GasCost, GasPrice, Timestamp};
+use crate::domain::route::Via;
+use crate::domain::units::{GasCost, GasPrice, Timestamp, Wei};
 
 pub use journal::{Journal, JournalFault, Memories, Operations};
 
@@ -158,18 +159,18 @@ pub struct SignedTx {
     pub raw: Bytes,
 }
 
-/// What a node said to a broadcast. An error is never a "no": unless the answer is a definite refusal, it may have been sent.
+/// What the endpoints said to a broadcast. An error is never a "no": unless every endpoint refuses for good, it may have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broadcast {
-    /// The node has it.
+    /// At least one endpoint has it.
     Accepted,
-    /// The node had it already.
+    /// At least one endpoint had it already.
     AlreadyKnown,
     /// The nonce is spent: one of our attempts, or a foreign transaction, is in a block.
     NonceSpent,
-    /// The node will not take this attempt (underpriced against one that it holds).
+    /// No endpoint takes this attempt (underpriced against one that it holds).
     Underpriced,
-    /// The node refuses it for good: it cannot have been sent.
+    /// Every endpoint refuses it for good: it cannot have been sent.
     Refused(String),
     /// Nobody knows.
     MaybeSent(String),
@@ -188,12 +189,56 @@ pub struct Receipt {
     pub cost: GasCost,
 }
 
+/// What the endpoints know of a set of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// One of them is in a block. One endpoint's word is enough, because the block is on the chain by its hash.
+    Included {
+        /// Which.
+        hash: B256,
+        /// Its receipt.
+        receipt: Receipt,
+        /// Its block.
+        head: Head,
+    },
+    /// Nobody who was asked knows a receipt of any of them. That proves something only when several say so, for several blocks.
+    Absent {
+        /// How many endpoints said so, all of them at `height` or above; an endpoint that gave an error is none.
+        witnesses: u32,
+        /// The height that all of them have seen.
+        height: u64,
+        /// The account's next nonce, the least that any of them named: at or below ours, the nonce is free.
+        next_nonce: u64,
+    },
+}
+
+/// What the endpoints say of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountView {
+    /// The nonce of its next transaction after the newest block: the highest that any endpoint names.
+    pub next_nonce: u64,
+    /// The same after everything that the endpoints hold for it. Higher than `next_nonce`: a transaction is on its way.
+    pub pending_nonce: u64,
+    /// What it holds.
+    pub balance: Wei,
+}
+
 /// Why a transaction could not be prepared.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendFault {
     /// The node could not be asked.
     #[error(transparent)]
     Link(#[from] LinkFault),
+    /// An endpoint is on another chain than configured: nothing is sent while it is configured.
+    #[error("{endpoint} is on chain {found}; expected chain {expected}: correct `rpc` of this chain in the settings")]
+    WrongChain {
+        /// Its host.
+        endpoint: String,
+        /// What it says.
+        found: u64,
+        /// What the settings say.
+        expected: u64,
+    },
     /// The simulation reverted.
     #[error("the simulation reverted: {0}")]
     WouldRevert(String),
@@ -207,23 +252,50 @@ pub enum SendFault {
 pub trait TransactionSender: Send + Sync + 'static {
     /// The account.
     fn address(&self) -> Address;
-    /// The nonce of the account's next transaction in the newest block: never from a pending state, which nodes disagree on.
+    /// How many endpoints can bear witness.
+    fn endpoints(&self) -> u32;
+    /// What the endpoints say of the account. Every endpoint's chain id is compared first, once; an endpoint that cannot be reached is
+    /// left out, and at least one has to answer.
+    async fn account(&self) -> Result<AccountView, SendFault>;
+    /// The nonce of the account's next transaction in the newest block: never from a pending state, which nodes disagree on. The
+    /// highest that any endpoint names.
     async fn next_nonce(&self) -> Result<u64, SendFault>;
-    /// The nonce after everything that the node holds for the account. Higher than [`TransactionSender::next_nonce`] means that a
-    /// transaction is on its way: after a restart, one that nobody here remembers.
-    async fn pending_nonce(&self) -> Result<u64, SendFault>;
     /// Simulates a call on the newest block and returns the gas that it needs.
     async fn simulate(&self, call: &Call) -> Result<u64, SendFault>;
-    /// Signs a draft.
-    fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault>;
-    /// Hands the bytes to the network.
-    async fn broadcast(&self, tx: &SignedTx) -> Broadcast;
-    /// The receipt, if the node knows one. `None` is one node's word and proves nothing.
-    async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault>;
+    /// Signs a draft. The key may be elsewhere, and the same draft need not give the same bytes twice.
+    async fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault>;
+    /// Hands the bytes to every endpoint, or to the relay, which is asked not to bring them into a block after `until_block`.
+    async fn broadcast(&self, tx: &SignedTx, via: Via, until_block: Option<u64>) -> Broadcast;
+    /// Asks the relay to forget a transaction. Best effort: what it says proves nothing.
+    async fn forget(&self, hash: B256) -> Result<(), SendFault>;
+    /// Looks for the receipts of all of `hashes`, which belong to one nonce, at several endpoints.
+    async fn sight(&self, hashes: &[B256]) -> Result<Sighting, SendFault>;
     /// The head of a block, by hash; `None` when it is not (any more) on the chain.
     async fn head(&self, hash: B256) -> Result<Option<Head>, SendFault>;
+    /// The newest block that the chain calls final (`finalized`), for chains where depth does not decide.
+    async fn finalized(&self) -> Result<Head, SendFault>;
     /// Reads a position's calls in the state after a block.
     async fn read(&self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, SendFault>;
+}
+
+/// A key that signs, wherever it is.
+#[async_trait]
+pub trait TransactionSigner: Send + Sync + 'static {
+    /// Its account.
+    fn address(&self) -> Address;
+    /// Signs a draft as an EIP-1559 transaction of a chain.
+    async fn sign(&self, draft: &TxDraft, chain_id: u64) -> Result<SignedTx, SendFault>;
+}
+
+/// A private relay: it hands transactions to builders, and not to the public pool. What it says of them is never more than a hint.
+#[async_trait]
+pub trait Relay: Send + Sync + 'static {
+    /// Its host, for logs and metrics.
+    fn name(&self) -> &str;
+    /// Hands a transaction over, not to be included after `until_block`.
+    async fn submit(&self, tx: &SignedTx, until_block: Option<u64>) -> Broadcast;
+    /// Asks it to forget a transaction that was handed over with the same identity.
+    async fn forget(&self, hash: B256) -> Result<(), LinkFault>;
 }
 
 /// How loud an alert is.

@@ -218,7 +218,11 @@ impl ExecutorState {
     fn ask_nonces(&self, myself: &ActorRef<ExecutorMsg>) {
         let (sender, myself) = (self.args.sender.clone(), myself.clone());
         tokio::spawn(async move {
-            let nonces = in_time(async { Ok((sender.next_nonce().await?, sender.pending_nonce().await?)) }).await;
+            let nonces = in_time(async {
+                let view = sender.account().await?;
+                Ok((view.next_nonce, view.pending_nonce))
+            })
+            .await;
             let _ = myself.cast(ExecutorMsg::Recovered(nonces));
         });
     }

@@ -11,6 +11,7 @@ use crate::domain::fees::Fees;
 use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::plan::Plan;
 use crate::domain::position::Ramp;
+use crate::domain::route::Via;
 use crate::domain::trigger::Class;
 use crate::domain::units::Timestamp;
 use crate::observe::event::AttemptKind;
@@ -124,7 +125,9 @@ impl ExecutorState {
                 TxDraft { call, nonce, fees, gas_limit: CANCEL_GAS }
             }
         };
-        let signed = match self.args.sender.sign(&draft) {
+        let signed = match futures::FutureExt::now_or_never(self.args.sender.sign(&draft))
+            .unwrap_or(Err(SendFault::Signer("slow".to_owned())))
+        {
             Ok(signed) => signed,
             Err(fault) => {
                 tracing::error!(%fault, "signing failed");
@@ -153,7 +156,8 @@ impl ExecutorState {
         tokio::spawn(
             async move {
                 let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
-                let answer = tokio::time::timeout(PATIENCE, sender.broadcast(&signed)).await.unwrap_or_else(silent);
+                let answer =
+                    tokio::time::timeout(PATIENCE, sender.broadcast(&signed, Via::Public, None)).await.unwrap_or_else(silent);
                 let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
             }
             .instrument(span),

@@ -12,7 +12,7 @@ use crate::domain::plan::Plan;
 use crate::domain::position::{PositionFacts, Ramp};
 use crate::observe::Event;
 use crate::observe::event::{AttemptKind, Settlement};
-use crate::ports::{Head, JournalFault, Receipt, SendFault, TransactionSender};
+use crate::ports::{Head, JournalFault, Receipt, SendFault, Sighting, TransactionSender};
 
 /// How often to try again to read a ramp back, after 1 s, 2 s, 4 s and 8 s: a node may have announced a block that it cannot serve
 /// yet.
@@ -205,12 +205,8 @@ impl ExecutorState {
 }
 
 async fn find_receipt(sender: &dyn TransactionSender, hashes: &[B256]) -> Result<Option<(B256, Receipt, Head)>, SendFault> {
-    for hash in hashes {
-        let Some(receipt) = sender.receipt(*hash).await? else { continue };
-        // A receipt counts when its block is on the chain: the other half of a positive fact.
-        if let Some(head) = sender.head(receipt.block_hash).await? {
-            return Ok(Some((*hash, receipt, head)));
-        }
-    }
-    Ok(None)
+    Ok(match sender.sight(hashes).await? {
+        Sighting::Included { hash, receipt, head } => Some((hash, receipt, head)),
+        Sighting::Absent { .. } => None,
+    })
 }

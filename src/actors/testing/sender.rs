@@ -9,7 +9,11 @@ use async_trait::async_trait;
 use super::chain::{Held, SimChain, address};
 use super::{drilled_panic, open};
 use crate::domain::fees::Fees;
-use crate::ports::{Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, SignedTx, TransactionSender, TxDraft};
+use crate::domain::route::Via;
+use crate::domain::units::Wei;
+use crate::ports::{
+    AccountView, Answer, Broadcast, Call, Head, LinkFault, SendFault, Sighting, SignedTx, TransactionSender, TxDraft,
+};
 
 /// What the node does with one broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,16 +114,21 @@ impl TransactionSender for FakeSender {
         address("keeper")
     }
 
+    fn endpoints(&self) -> u32 {
+        2
+    }
+
+    async fn account(&self) -> Result<AccountView, SendFault> {
+        self.reach()?;
+        let follows = |next, nonce: &u64| if next == *nonce { next + 1 } else { next };
+        let pending_nonce = self.chain.with(|state| state.mempool.keys().fold(state.nonce, follows));
+        Ok(AccountView { next_nonce: self.next_nonce().await?, pending_nonce, balance: Wei::new(u128::MAX) })
+    }
+
     async fn next_nonce(&self) -> Result<u64, SendFault> {
         self.reach()?;
         let known = open(&self.behaviour).lags_at;
         Ok(known.unwrap_or_else(|| self.chain.with(|state| state.nonce)))
-    }
-
-    async fn pending_nonce(&self) -> Result<u64, SendFault> {
-        self.reach()?;
-        let follows = |next, nonce: &u64| if next == *nonce { next + 1 } else { next };
-        Ok(self.chain.with(|state| state.mempool.keys().fold(state.nonce, follows)))
     }
 
     async fn simulate(&self, _call: &Call) -> Result<u64, SendFault> {
@@ -132,7 +141,7 @@ impl TransactionSender for FakeSender {
         }
     }
 
-    fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault> {
+    async fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault> {
         if std::mem::take(&mut open(&self.behaviour).sign_panics) {
             drilled_panic();
         }
@@ -142,7 +151,7 @@ impl TransactionSender for FakeSender {
         Ok(SignedTx { hash, raw: Bytes::from(raw) })
     }
 
-    async fn broadcast(&self, tx: &SignedTx) -> Broadcast {
+    async fn broadcast(&self, tx: &SignedTx, _via: Via, _until_block: Option<u64>) -> Broadcast {
         let draft = open(&self.drafts)[&tx.hash].clone();
         open(&self.broadcasts).push((tx.hash, draft.clone()));
         let mood = open(&self.behaviour).moods.pop_front();
@@ -158,7 +167,11 @@ impl TransactionSender for FakeSender {
         }
     }
 
-    async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault> {
+    async fn forget(&self, _hash: B256) -> Result<(), SendFault> {
+        Ok(())
+    }
+
+    async fn sight(&self, hashes: &[B256]) -> Result<Sighting, SendFault> {
         let (hides, fails) = {
             let b = open(&self.behaviour);
             (b.hides_receipts, b.receipts_fail)
@@ -166,11 +179,25 @@ impl TransactionSender for FakeSender {
         if fails {
             return Err(SendFault::Link(LinkFault::Unreachable("down".to_owned())));
         }
-        Ok(self.chain.with(|state| state.receipts.get(&hash).copied()).filter(|_| !hides))
+        let found = hashes.iter().find_map(|hash| {
+            let receipt = self.chain.with(|state| state.receipts.get(hash).copied()).filter(|_| !hides)?;
+            let head = self.chain.with(|state| state.heads.iter().find(|head| head.stamp.hash == receipt.block_hash).copied())?;
+            Some(Sighting::Included { hash: *hash, receipt, head })
+        });
+        let absent = || {
+            let (height, next_nonce) =
+                self.chain.with(|state| (state.heads.last().map_or(0, |head| head.stamp.number), state.nonce));
+            Sighting::Absent { witnesses: 2, height, next_nonce }
+        };
+        Ok(found.unwrap_or_else(absent))
     }
 
     async fn head(&self, hash: B256) -> Result<Option<Head>, SendFault> {
         Ok(self.chain.with(|state| state.heads.iter().find(|head| head.stamp.hash == hash).copied()))
+    }
+
+    async fn finalized(&self) -> Result<Head, SendFault> {
+        Ok(self.chain.newest())
     }
 
     async fn read(&self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, SendFault> {

@@ -9,8 +9,12 @@ use crate::chain::head;
 use crate::chain::provider::{AskFault, Node};
 use crate::chain::reader::{self, ReaderSettings};
 use crate::chain::sender::{Signer, rejection};
+use crate::domain::route::Via;
+use crate::domain::units::Wei;
 use crate::domain::units::{GasCost, GasPrice};
-use crate::ports::{Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, SignedTx, TransactionSender, TxDraft};
+use crate::ports::{
+    AccountView, Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, Sighting, SignedTx, TransactionSender, TxDraft,
+};
 
 /// Sends to the public network.
 #[derive(Clone, Debug)]
@@ -34,6 +38,11 @@ impl PublicSender {
         let nonce: U64 = self.node.ask("eth_getTransactionCount", (self.address(), at)).await.map_err(link)?;
         Ok(nonce.to())
     }
+
+    pub(in crate::chain) async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault> {
+        let receipt: Option<RawReceipt> = self.node.ask("eth_getTransactionReceipt", (hash,)).await.map_err(link)?;
+        receipt.map_or(Ok(None), RawReceipt::understand).map_err(link)
+    }
 }
 
 #[async_trait]
@@ -42,12 +51,18 @@ impl TransactionSender for PublicSender {
         self.signer.address()
     }
 
-    async fn next_nonce(&self) -> Result<u64, SendFault> {
-        self.nonce("latest").await
+    fn endpoints(&self) -> u32 {
+        1
     }
 
-    async fn pending_nonce(&self) -> Result<u64, SendFault> {
-        self.nonce("pending").await
+    async fn account(&self) -> Result<AccountView, SendFault> {
+        let balance: U128 = self.node.ask("eth_getBalance", (self.address(), "latest")).await.map_err(link)?;
+        let (next_nonce, pending_nonce) = (self.nonce("latest").await?, self.nonce("pending").await?);
+        Ok(AccountView { next_nonce, pending_nonce, balance: Wei::new(balance.to()) })
+    }
+
+    async fn next_nonce(&self) -> Result<u64, SendFault> {
+        self.nonce("latest").await
     }
 
     /// Adds a fifth to the node's estimate: the state may have moved by the time the transaction is included.
@@ -59,11 +74,11 @@ impl TransactionSender for PublicSender {
             .ok_or_else(|| link(AskFault::Garbled(format!("an estimate of {gas} gas is out of all proportion"))))
     }
 
-    fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault> {
+    async fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault> {
         self.signer.sign(draft, self.chain_id)
     }
 
-    async fn broadcast(&self, tx: &SignedTx) -> Broadcast {
+    async fn broadcast(&self, tx: &SignedTx, _via: Via, _until_block: Option<u64>) -> Broadcast {
         match self.node.ask::<_, B256>("eth_sendRawTransaction", (tx.raw.clone(),)).await {
             Ok(hash) if hash == tx.hash => Broadcast::Accepted,
             Ok(hash) => Broadcast::MaybeSent(format!("the node answered with another hash, {hash}")),
@@ -71,13 +86,28 @@ impl TransactionSender for PublicSender {
         }
     }
 
-    async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, SendFault> {
-        let receipt: Option<RawReceipt> = self.node.ask("eth_getTransactionReceipt", (hash,)).await.map_err(link)?;
-        receipt.map_or(Ok(None), RawReceipt::understand).map_err(link)
+    async fn forget(&self, _hash: B256) -> Result<(), SendFault> {
+        Ok(())
+    }
+
+    async fn sight(&self, hashes: &[B256]) -> Result<Sighting, SendFault> {
+        for hash in hashes {
+            let Some(receipt) = self.receipt(*hash).await? else { continue };
+            // A receipt counts when its block is on the chain: the other half of a positive fact.
+            if let Some(head) = self.head(receipt.block_hash).await? {
+                return Ok(Sighting::Included { hash: *hash, receipt, head });
+            }
+        }
+        let height = head::newest(&self.node).await.map_err(link)?.stamp.number;
+        Ok(Sighting::Absent { witnesses: 1, height, next_nonce: self.nonce("latest").await? })
     }
 
     async fn head(&self, hash: B256) -> Result<Option<Head>, SendFault> {
         head::on_chain(&self.node, hash).await.map_err(link)
+    }
+
+    async fn finalized(&self) -> Result<Head, SendFault> {
+        head::newest(&self.node).await.map_err(link)
     }
 
     async fn read(&self, at: B256, calls: &[Call]) -> Result<Vec<Answer>, SendFault> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::anvil::{Anvil, BLOCK_NUMBER, CHAIN_ID, READER, Reply, contract};
 use crate::chain::sender::{PublicSender, Signer};
 use crate::domain::fees::Fees;
+use crate::domain::route::Via;
 use crate::domain::units::GasPrice;
 use crate::ports::{Broadcast, Call, SendFault, TransactionSender, TxDraft};
 
@@ -46,9 +47,9 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
     assert!((25_000..27_000).contains(&gas), "{gas}: 21 000 and a little, and a fifth on top");
     assert_eq!(sender.next_nonce().await, Ok(0));
 
-    let tx = sender.sign(&draft(0, 30)).unwrap();
+    let tx = sender.sign(&draft(0, 30)).await.unwrap();
     assert_eq!(sender.receipt(tx.hash).await, Ok(None));
-    assert_eq!(sender.broadcast(&tx).await, Broadcast::Accepted);
+    assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::Accepted);
     assert_eq!(sender.receipt(tx.hash).await, Ok(None), "not in a block yet");
     anvil.mine(1).await;
     let receipt = sender.receipt(tx.hash).await.unwrap().unwrap();
@@ -59,8 +60,12 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
     assert_eq!(answers, [Ok(U256::from(receipt.block_number).to_be_bytes_vec().into())]);
 
     assert_eq!(sender.next_nonce().await, Ok(1));
-    assert_eq!(sender.broadcast(&tx).await, Broadcast::NonceSpent, "the same bytes again");
-    assert_eq!(sender.broadcast(&sender.sign(&draft(0, 60)).unwrap()).await, Broadcast::NonceSpent, "a replacement too late");
+    assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::NonceSpent, "the same bytes again");
+    assert_eq!(
+        sender.broadcast(&sender.sign(&draft(0, 60)).await.unwrap(), Via::Public, None).await,
+        Broadcast::NonceSpent,
+        "a replacement too late"
+    );
     assert_eq!(sender.head(B256::repeat_byte(9)).await, Ok(None));
 
     let _: Value = anvil.node().ask("anvil_rollback", (1u64,)).await.unwrap();
@@ -72,13 +77,13 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
 async fn a_waiting_transaction_is_known_and_replaced_only_by_a_better_offer() {
     let anvil = Anvil::start(&["--no-mining"]);
     let sender = funded(&anvil).await;
-    let tx = sender.sign(&draft(0, 30)).unwrap();
-    assert_eq!(sender.broadcast(&tx).await, Broadcast::Accepted);
-    assert_eq!(sender.broadcast(&tx).await, Broadcast::AlreadyKnown);
-    assert_eq!((sender.next_nonce().await, sender.pending_nonce().await), (Ok(0), Ok(1)));
-    assert_eq!(sender.broadcast(&sender.sign(&draft(0, 29)).unwrap()).await, Broadcast::Underpriced);
-    let better = sender.sign(&draft(0, 60)).unwrap();
-    assert_eq!(sender.broadcast(&better).await, Broadcast::Accepted);
+    let tx = sender.sign(&draft(0, 30)).await.unwrap();
+    assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::Accepted);
+    assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::AlreadyKnown);
+    assert_eq!((sender.next_nonce().await, sender.account().await.map(|view| view.pending_nonce)), (Ok(0), Ok(1)));
+    assert_eq!(sender.broadcast(&sender.sign(&draft(0, 29)).await.unwrap(), Via::Public, None).await, Broadcast::Underpriced);
+    let better = sender.sign(&draft(0, 60)).await.unwrap();
+    assert_eq!(sender.broadcast(&better, Via::Public, None).await, Broadcast::Accepted);
     anvil.mine(1).await;
     assert!(sender.receipt(better.hash).await.unwrap().is_some_and(|receipt| receipt.success));
     assert_eq!(sender.receipt(tx.hash).await, Ok(None));
@@ -89,14 +94,15 @@ async fn what_a_node_will_never_take_is_refused() {
     let anvil = Anvil::start(&[]);
     let poor = sender(&anvil, &key(2));
     let refused = |outcome: Broadcast| matches!(outcome, Broadcast::Refused(_));
-    let outcome = poor.broadcast(&poor.sign(&draft(0, 30)).unwrap()).await;
+    let outcome = poor.broadcast(&poor.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "no money: {outcome:?}");
     let rich = funded(&anvil).await;
-    let outcome = rich.broadcast(&rich.sign(&TxDraft { gas_limit: 20_000, ..draft(0, 30) }).unwrap()).await;
+    let outcome =
+        rich.broadcast(&rich.sign(&TxDraft { gas_limit: 20_000, ..draft(0, 30) }).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "too little gas: {outcome:?}");
     let signer = Signer::from_key(&SecretString::from(key(1))).unwrap();
     let elsewhere = PublicSender::new(anvil.node(), signer, 1, READER);
-    let outcome = elsewhere.broadcast(&elsewhere.sign(&draft(0, 30)).unwrap()).await;
+    let outcome = elsewhere.broadcast(&elsewhere.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "another chain: {outcome:?}");
     assert_eq!(rich.next_nonce().await, Ok(0), "none of them was taken");
 }
@@ -117,8 +123,8 @@ async fn a_simulation_that_reverts_says_why() {
 async fn when_nobody_answers_a_transaction_may_have_been_sent() {
     let mut anvil = Anvil::start(&[]);
     let sender = funded(&anvil).await;
-    let tx = sender.sign(&draft(0, 30)).unwrap();
+    let tx = sender.sign(&draft(0, 30)).await.unwrap();
     anvil.kill();
-    assert!(matches!(sender.broadcast(&tx).await, Broadcast::MaybeSent(_)));
+    assert!(matches!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::MaybeSent(_)));
     assert!(matches!(sender.next_nonce().await, Err(SendFault::Link(_))));
 }
