@@ -44,6 +44,11 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     panics::install();
+    #[cfg(feature = "failpoints")]
+    if let Err(fault) = crate::crash::arm(&crate::config::Environment::process()) {
+        eprintln!("ballast: {fault}");
+        return ExitCode::FAILURE;
+    }
     if let Command::Check { config } = &cli.command {
         return check::run(config);
     }

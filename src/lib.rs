@@ -11,6 +11,7 @@
 //! - [`config`]: settings, with all faults at once.
 //! - [`clock`]: the two clocks of [`ports::Clock`], for production and for accelerated worlds.
 //! - [`app`]: puts it together and shuts it down. [`cli`]: the commands.
+//! - [`crash`]: where a test build can be killed between two commits.
 //! - [`devnet`]: the demo world, with the real exchange contracts on a local chain.
 
 pub mod actors;
@@ -20,6 +21,7 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod devnet;
 pub mod domain;
 pub mod http;
