@@ -2,10 +2,13 @@
 //! *position* with weights here. `tests/architecture.rs` keeps it so.
 
 pub mod allocation;
+pub mod budget;
 pub mod decide;
 pub mod fees;
+pub mod finality;
 pub mod gas;
 pub mod ids;
+pub mod lane;
 pub mod operation;
 pub mod outcome;
 pub mod peg;
@@ -19,5 +22,6 @@ pub mod route;
 pub mod schedule;
 pub mod target;
 pub mod trigger;
+pub mod truth;
 pub mod turns;
 pub mod units;

@@ -176,6 +176,30 @@ pub enum Broadcast {
     MaybeSent(String),
 }
 
+impl Broadcast {
+    /// A finite, stable word for metrics and the journal.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::AlreadyKnown => "already_known",
+            Self::NonceSpent => "nonce_spent",
+            Self::Underpriced => "underpriced",
+            Self::Refused(_) => "refused",
+            Self::MaybeSent(_) => "maybe_sent",
+        }
+    }
+
+    /// The endpoints' own words, where there are some.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Refused(words) | Self::MaybeSent(words) => Some(words.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// A transaction's receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {

@@ -1,5 +1,5 @@
-//! One for each configured chain: starts and restarts the block reader, the price feeds, the gas oracle, the executor and the
-//! queue. It decides nothing; it only sees to it that each of them is there.
+//! One for each configured chain: starts and restarts the block reader, the price feeds, the gas oracle, the executors of its
+//! lanes and the queue. It decides nothing; it only sees to it that each of them is there.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::actors::pulse::Pulse;
 use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueue, RebalanceQueueArgs};
 use crate::actors::supervise::{Child, Nursery, Supervision};
 use crate::domain::ids::{ChainName, SourceId};
+use crate::domain::operation::LaneRole;
 use crate::observe::heartbeat::Heartbeats;
 use crate::ports::Clock;
 
@@ -28,10 +29,8 @@ pub struct ChainArgs {
     pub feeds: Vec<PriceFeedArgs>,
     /// For the gas oracle.
     pub gas_oracle: GasOracleArgs,
-    /// For the keeper lane's executor.
-    pub executor: ExecutorArgs,
-    /// Where pools find the executor.
-    pub executor_address: Address<ExecutorMsg>,
+    /// For the executor of each lane, with where pools find it.
+    pub executors: Vec<(ExecutorArgs, Address<ExecutorMsg>)>,
     /// For the queue.
     pub queue: RebalanceQueueArgs,
     /// Where the queue is found, for the shutdown.
@@ -66,8 +65,8 @@ pub enum ChainChild {
     PriceFeed(SourceId),
     /// Watches gas.
     GasOracle(ChainName),
-    /// Sends.
-    Executor(ChainName),
+    /// Sends, on one lane.
+    Executor(ChainName, LaneRole),
     /// Hands out turns.
     Queue(ChainName),
 }
@@ -76,7 +75,8 @@ impl Child for ChainChild {
     fn name(&self) -> String {
         match self {
             Self::PriceFeed(source) => format!("price feed {source}"),
-            Self::BlockReader(chain) | Self::GasOracle(chain) | Self::Executor(chain) | Self::Queue(chain) => {
+            Self::Executor(chain, role) => format!("executor {chain} {role}"),
+            Self::BlockReader(chain) | Self::GasOracle(chain) | Self::Queue(chain) => {
                 format!("{} {chain}", self.kind().replace('_', " "))
             }
         }
@@ -87,7 +87,7 @@ impl Child for ChainChild {
             Self::BlockReader(_) => "block_reader",
             Self::PriceFeed(_) => "price_feed",
             Self::GasOracle(_) => "gas_oracle",
-            Self::Executor(_) => "executor",
+            Self::Executor(..) => "executor",
             Self::Queue(_) => "rebalance_queue",
         }
     }
@@ -109,7 +109,9 @@ impl Actor for Chain {
         let heart = args.hearts.register(format!("chain {}", args.name));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || ChainMsg::Beat);
         // Those who read come before those who are read: nothing is lost either way, it only settles faster.
-        myself.cast(ChainMsg::Spawn(ChainChild::Executor(args.name.clone())))?;
+        for (executor, _) in &args.executors {
+            myself.cast(ChainMsg::Spawn(ChainChild::Executor(args.name.clone(), executor.role)))?;
+        }
         myself.cast(ChainMsg::Spawn(ChainChild::GasOracle(args.name.clone())))?;
         for feed in &args.feeds {
             myself.cast(ChainMsg::Spawn(ChainChild::PriceFeed(feed.source.id().clone())))?;
@@ -139,7 +141,9 @@ impl Actor for Chain {
             ChainMsg::Close => {
                 state.nursery.close();
                 state.args.queue_address.cast(QueueMsg::Close);
-                state.args.executor_address.cast(ExecutorMsg::Close);
+                for (_, executor) in &state.args.executors {
+                    executor.cast(ExecutorMsg::Close);
+                }
             }
             ChainMsg::Beat => state.pulse.beat(&myself, || ChainMsg::Beat),
         }
@@ -171,9 +175,10 @@ async fn spawn(args: &ChainArgs, child: &ChainChild, myself: &ActorRef<ChainMsg>
             Actor::spawn_linked(None, PriceFeed, feed.clone(), supervisor).await?.0.get_cell()
         }
         ChainChild::GasOracle(_) => Actor::spawn_linked(None, GasOracle, args.gas_oracle.clone(), supervisor).await?.0.get_cell(),
-        ChainChild::Executor(_) => {
-            let (executor, _) = Actor::spawn_linked(None, Executor, args.executor.clone(), supervisor).await?;
-            args.executor_address.moved_in(executor.clone());
+        ChainChild::Executor(_, role) => {
+            let Some((lane, address)) = args.executors.iter().find(|(lane, _)| lane.role == *role) else { return Ok(None) };
+            let (executor, _) = Actor::spawn_linked(None, Executor, lane.clone(), supervisor).await?;
+            address.moved_in(executor.clone());
             executor.get_cell()
         }
         ChainChild::Queue(_) => {

@@ -1,13 +1,21 @@
-//! The one writer of a lane (a chain and a signer). It takes an order with its turn, simulates, pins a nonce, signs, hands the bytes
-//! to the network, and watches every attempt until one is in a block; too slow, it is replaced with a higher fee, and at the
-//! deadline cancelled, so that a late transaction never compresses a ramp. Then it reads the ramp back and compares.
+//! The one writer of a lane (a chain and a signer). It takes an order with its turn, writes down why, simulates, gives it a nonce,
+//! signs, and hands the bytes to the network only after they are in the journal. It watches every attempt until one is in a block;
+//! too slow, it is replaced with a higher fee, and at the deadline taken back, so that a late transaction never compresses a ramp.
+//! Then it reads the position back and compares, and goes on watching until the block is final.
 //!
-//! One operation is in flight at a time; only protective ones may follow each other with consecutive nonces.
+//! An operation lives in the journal, not here: whoever dies, the next executor of the lane takes up what is written down. One
+//! operation is in flight at a time; only protective ones follow each other with consecutive nonces, and what is less urgent gives
+//! way to them.
 //!
-//! Here: what it hears, how the lane begins, and what the lane shows. [`operation`] is one order on its way, [`sending`] brings it
-//! to the network, [`watching`] follows it from there to its end.
+//! Here: what it hears, and what the lane shows. [`lane`] is how a lane begins and when it stands still, [`operation`] is one
+//! operation in hand, [`sending`] brings it to the network, [`pushing`] raises its fee or takes it back, [`watching`] follows it
+//! into a block, [`landed`] from there to finality, [`ending`] tells how it went.
 
+mod ending;
+mod lane;
+mod landed;
 mod operation;
+mod pushing;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -20,21 +28,30 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use ending::Verified;
+use landed::Checked;
+use lane::{Phase, Surveyed, Unsurveyed};
 use operation::Operation;
-pub use operation::{Order, ReplyTo, deviation};
+pub use operation::{Order, OrderId, ReplyTo, deviation};
+use sending::{Begun, Miscarriage};
 
 use crate::actors::board::{Board, Nudge};
 use crate::actors::facts::{BlockFact, GasFact, Lane};
 use crate::actors::pulse::Pulse;
+use crate::domain::budget::Budget;
+use crate::domain::finality::Finality;
 use crate::domain::ids::{ChainName, PoolId};
-use crate::domain::outcome::Inclusion;
-use crate::domain::position::PositionFacts;
+use crate::domain::operation::{LaneKey, LaneRole, OperationId, OperationRecord};
+use crate::domain::outcome::Refusal;
+use crate::domain::route::Route;
+use crate::domain::trigger::PerClass;
 use crate::domain::units::{GasPrice, Timestamp};
 use crate::observe::Observer;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{Broadcast, Clock, Head, Journal, LinkFault, Receipt, SendFault, TransactionSender};
+use crate::ports::journal::Pen;
+use crate::ports::{AccountView, Broadcast, Clock, Journal, JournalFault, LinkFault, Position, SendFault, Sighting, TransactionSender};
 
-/// How long to wait before asking a node again for what the lane needs to begin.
+/// How long to wait before asking again for what the lane needs to begin, or to go on.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// A request that takes longer has failed, whatever the adapter thinks: a lane does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,8 +61,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ExecutorArgs {
     /// The chain.
     pub chain: ChainName,
+    /// Its EIP-155 number.
+    pub chain_id: u64,
+    /// What the lane is for.
+    pub role: LaneRole,
+    /// Who writes it, for people.
+    pub holder: String,
     /// Signs and sends.
     pub sender: Arc<dyn TransactionSender>,
+    /// The positions of the chain's pools: what a former life has left is read back with them.
+    pub positions: Arc<BTreeMap<PoolId, Arc<dyn Position>>>,
     /// What the lane is doing.
     pub lane: Board<Lane>,
     /// The life of the queue whose turns count.
@@ -60,6 +85,12 @@ pub struct ExecutorArgs {
     pub bump_after_blocks: u64,
     /// The most that a cancellation pays: higher than the other caps, or it could not push a stuck transaction out.
     pub cancel_cap: GasPrice,
+    /// When a block counts as final.
+    pub finality: Finality,
+    /// By which way each class goes.
+    pub routes: PerClass<Route>,
+    /// What the lane may spend in a day.
+    pub budget: Budget,
     /// Prefix of links to transactions.
     pub explorer: Option<String>,
     /// What outlives it.
@@ -72,6 +103,12 @@ pub struct ExecutorArgs {
     pub hearts: Heartbeats,
 }
 
+impl ExecutorArgs {
+    fn key(&self) -> LaneKey {
+        LaneKey { chain_id: self.chain_id, signer: self.sender.address() }
+    }
+}
+
 /// The actor.
 pub struct Executor;
 
@@ -82,67 +119,62 @@ type OpId = u64;
 pub enum ExecutorMsg {
     /// Carry out an order.
     Execute(Box<Order>),
-    /// Find out the nonce.
-    Recover,
-    /// The node's nonces: of the newest block, and after all that it holds.
-    Recovered(Result<(u64, u64), SendFault>),
-    /// The simulation has ended with the gas that the call needs, and the nonce of the newest block.
-    Simulated(OpId, Result<(u64, u64), SendFault>),
-    /// A node has answered to a broadcast.
+    /// Read the journal, and ask for the account.
+    Survey,
+    /// What both said.
+    Surveyed(Result<Box<Surveyed>, Unsurveyed>),
+    /// An operation is written down and has been simulated.
+    Begun(OpId, Result<Box<Begun>, Refusal>),
+    /// An operation is about to be handed over, or cannot be.
+    Launched(OpId, Result<Box<OperationRecord>, Miscarriage>),
+    /// A raise or a cancellation is about to be handed over, or could not be.
+    Pushed(OpId, Result<Box<OperationRecord>, Miscarriage>),
+    /// The endpoints have answered to a broadcast.
     Answered(OpId, B256, Broadcast),
     /// There is another block.
     BlockMoved(Nudge),
     /// Receipts have been looked for.
-    Looked(OpId, Result<Option<(B256, Receipt, Head)>, SendFault>),
-    /// The ramp has been read back and accounted for.
-    Verified(OpId, Box<(Inclusion, Fate, Result<PositionFacts, String>)>),
+    Looked(OpId, Result<Sighting, SendFault>),
+    /// The position has been read back, and the inclusion is written down.
+    Verified(OpId, Box<Verified>),
+    /// A block with an operation of ours has been looked at again.
+    Checked(OpId, Checked),
+    /// A step that ends an operation, or stops the lane, is written down or is not.
+    Ended(OpId, Refusal, Result<Box<OperationRecord>, JournalFault>),
+    /// The chain's own word on what is final.
+    Finalised(Result<u64, SendFault>),
+    /// What operators want back.
+    WantedBack(Vec<OperationId>),
+    /// What the account holds.
+    AccountSeen(Result<AccountView, SendFault>),
     /// Take no more orders: the process shuts down. What is in flight is finished.
     Close,
     /// Beat.
     Beat,
 }
 
-/// What an included attempt did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// What was ordered.
-    CarriedOut,
-    /// Nothing: it reverted.
-    Reverted,
-    /// Nothing: it is the cancellation.
-    Cancelled,
-}
-
 /// What it remembers.
 pub struct ExecutorState {
     args: ExecutorArgs,
     pulse: Pulse,
-    /// The nonce of the next operation; `None` while the lane recovers.
+    phase: Phase,
+    /// A survey is under way.
+    surveying: bool,
+    /// The right to write; `None` until the journal has been opened.
+    pen: Option<Pen>,
+    /// The nonce of the next operation; `None` while the lane is surveyed or stands still.
     next_nonce: Option<u64>,
-    recovery: Recovery,
     next_op: OpId,
     operations: BTreeMap<OpId, Operation>,
-    /// Whose operations a former life has left in flight.
-    orphans: Vec<PoolId>,
+    /// Whose operations a former life of this process had in flight; `None` while nobody knows.
+    suspects: Option<Vec<PoolId>>,
     busy_since: Timestamp,
     last_sent: Option<Timestamp>,
-    /// Height of the newest block that was heard of.
-    newest_block: u64,
+    /// Height and hash of the newest block that was heard of.
+    newest: (u64, B256),
+    /// The newest height that the chain calls final.
+    finalised: Option<u64>,
     closed: bool,
-}
-
-/// How the lane finds out its nonce. One question is under way at a time: an old answer would name a nonce that is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recovery {
-    /// Not needed.
-    Done,
-    /// A question is under way, or will be in a moment.
-    Asking {
-        /// Something was in flight that nobody here remembers.
-        suspect: bool,
-    },
-    /// What was in flight has landed: the pools must have seen a later block than this before they may order anything.
-    AwaitingBlock(u64),
 }
 
 impl Actor for Executor {
@@ -151,27 +183,30 @@ impl Actor for Executor {
     type Arguments = ExecutorArgs;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: ExecutorArgs) -> Result<Self::State, ActorProcessingErr> {
-        let heart = args.hearts.register(format!("executor {}", args.chain));
+        let heart = args.hearts.register(format!("executor {} {}", args.chain, args.role));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || ExecutorMsg::Beat);
-        // The spacing outlives a crash of this actor, and so does whose operations it carried: the board remembers.
-        let (orphans, last_sent) = match args.lane.read() {
-            Lane::Busy { pools, last_sent, .. } | Lane::Orphaned { pools, last_sent } => (pools, last_sent),
-            Lane::Idle { last_sent } => (Vec::new(), last_sent),
-            Lane::Recovering => (Vec::new(), None),
+        // The board outlives a crash of this actor: whose operations it carried is known before the journal has answered.
+        let (suspects, last_sent) = match args.lane.read() {
+            Lane::Busy { pools, last_sent, .. } | Lane::Stopped { pools, last_sent, .. } => (Some(pools), last_sent),
+            Lane::Recovering { pools, last_sent } => (pools, last_sent),
+            Lane::Idle { last_sent } => (Some(Vec::new()), last_sent),
         };
-        let newest_block = args.blocks.read().map_or(0, |block| block.head.stamp.number);
+        let newest = args.blocks.read().map_or((0, B256::ZERO), |block| (block.head.stamp.number, block.head.stamp.hash));
         args.blocks.nudge(&myself, ExecutorMsg::BlockMoved);
-        myself.cast(ExecutorMsg::Recover)?;
+        myself.cast(ExecutorMsg::Survey)?;
         let state = ExecutorState {
             pulse,
+            phase: Phase::Surveying,
+            surveying: false,
+            pen: None,
             next_nonce: None,
-            recovery: Recovery::Asking { suspect: !orphans.is_empty() },
             next_op: 1,
             operations: BTreeMap::new(),
-            orphans,
+            suspects,
             busy_since: args.clock.now(),
             last_sent,
-            newest_block,
+            newest,
+            finalised: None,
             closed: false,
             args,
         };
@@ -187,13 +222,20 @@ impl Actor for Executor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             ExecutorMsg::Execute(order) => state.take(&myself, *order),
-            ExecutorMsg::Recover => state.ask_nonces(&myself),
-            ExecutorMsg::Recovered(nonces) => state.recovered(&myself, nonces),
-            ExecutorMsg::Simulated(op, simulated) => state.simulated(&myself, op, simulated),
+            ExecutorMsg::Survey => state.survey(&myself),
+            ExecutorMsg::Surveyed(surveyed) => state.surveyed(&myself, surveyed),
+            ExecutorMsg::Begun(op, begun) => state.begun(&myself, op, begun),
+            ExecutorMsg::Launched(op, launched) => state.launched(&myself, op, launched),
+            ExecutorMsg::Pushed(op, pushed) => state.pushed(&myself, op, pushed),
             ExecutorMsg::Answered(op, hash, answer) => state.answered(&myself, op, hash, answer),
             ExecutorMsg::BlockMoved(_nudge) => state.block_moved(&myself),
-            ExecutorMsg::Looked(op, found) => state.looked(&myself, op, &found),
-            ExecutorMsg::Verified(op, verified) => state.verified(op, *verified),
+            ExecutorMsg::Looked(op, sighting) => state.looked(&myself, op, sighting),
+            ExecutorMsg::Verified(op, verified) => state.verified(&myself, op, *verified),
+            ExecutorMsg::Checked(op, checked) => state.checked(&myself, op, checked),
+            ExecutorMsg::Ended(op, refusal, written) => state.ended(&myself, op, refusal, written),
+            ExecutorMsg::Finalised(height) => state.finalised(&myself, height),
+            ExecutorMsg::WantedBack(wanted) => state.wanted_back(&myself, &wanted),
+            ExecutorMsg::AccountSeen(view) => state.account_seen(&view),
             ExecutorMsg::Close => state.closed = true,
             ExecutorMsg::Beat => {
                 state.pulse.beat(&myself, || ExecutorMsg::Beat);
@@ -206,78 +248,46 @@ impl Actor for Executor {
 }
 
 impl ExecutorState {
-    /// From here on the nonce is not known.
-    fn recover(&mut self, myself: &ActorRef<ExecutorMsg>) {
-        self.next_nonce = None;
-        if self.recovery == Recovery::Done {
-            self.recovery = Recovery::Asking { suspect: false };
-            self.ask_nonces(myself);
-        }
-    }
-
-    fn ask_nonces(&self, myself: &ActorRef<ExecutorMsg>) {
-        let (sender, myself) = (self.args.sender.clone(), myself.clone());
-        tokio::spawn(async move {
-            let nonces = in_time(async {
-                let view = sender.account().await?;
-                Ok((view.next_nonce, view.pending_nonce))
-            })
-            .await;
-            let _ = myself.cast(ExecutorMsg::Recovered(nonces));
-        });
-    }
-
-    /// The lane begins when the node holds nothing of this account: otherwise a former life of this actor, or someone else, has a
-    /// transaction on its way, and its fate comes first. So does the fate of the operations that this life still has.
-    fn recovered(&mut self, myself: &ActorRef<ExecutorMsg>, nonces: Result<(u64, u64), SendFault>) {
-        let Recovery::Asking { suspect } = self.recovery else { return };
-        match nonces {
-            Ok((latest, pending)) if pending <= latest && self.operations.is_empty() => {
-                if suspect {
-                    self.recovery = Recovery::AwaitingBlock(self.newest_block);
-                } else {
-                    self.recovery = Recovery::Done;
-                    self.orphans.clear();
-                    self.next_nonce = Some(latest);
-                }
-            }
-            other => {
-                tracing::debug!(chain = %self.args.chain, ?other, "lane not ready");
-                // What is on its way of this life's own operations is no stranger.
-                let pending = self.operations.is_empty() && matches!(other, Ok((latest, pending)) if pending > latest);
-                self.recovery = Recovery::Asking { suspect: suspect || pending };
-                myself.send_after(ASK_AGAIN, || ExecutorMsg::Recover);
-            }
-        }
-    }
-
-    fn note_block(&mut self, myself: &ActorRef<ExecutorMsg>, number: u64) {
-        self.newest_block = number;
-        if matches!(self.recovery, Recovery::AwaitingBlock(landed) if number > landed) {
-            self.recovery = Recovery::Asking { suspect: false };
-            self.ask_nonces(myself);
-        }
-    }
-
     fn show(&self) {
         let last_sent = self.last_sent;
-        let lane = if !self.operations.is_empty() {
-            let pools = self.operations.values().map(|op| op.order.pool.clone()).collect();
-            Lane::Busy { pools, since: self.busy_since, last_sent }
-        } else if self.next_nonce.is_some() {
-            Lane::Idle { last_sent }
-        } else if last_sent.is_none() && self.orphans.is_empty() {
-            Lane::Recovering
-        } else {
-            Lane::Orphaned { pools: self.orphans.clone(), last_sent }
+        let in_flight = || self.operations.values().filter(|operation| operation.occupies_lane());
+        let pools: Vec<PoolId> = in_flight().map(|operation| operation.pool.clone()).collect();
+        let lane = match &self.phase {
+            Phase::Surveying if self.pen.is_none() => Lane::Recovering { pools: self.suspects.clone(), last_sent },
+            Phase::Stopped(reason) => Lane::Stopped { reason: reason.clone(), pools, last_sent },
+            Phase::Surveying if pools.is_empty() => Lane::Recovering { pools: Some(pools), last_sent },
+            Phase::Settling { .. } if pools.is_empty() => Lane::Recovering { pools: self.suspects.clone(), last_sent },
+            _ if pools.is_empty() => Lane::Idle { last_sent },
+            _ => {
+                let yields = self.next_nonce.is_some() && in_flight().all(|operation| !operation.is_protective());
+                Lane::Busy { pools, since: self.busy_since, last_sent, yields }
+            }
         };
         if self.args.lane.read() != lane {
             self.args.lane.publish(lane);
         }
     }
+
+    fn operation(&mut self, op: OpId) -> Option<&mut Operation> {
+        self.operations.get_mut(&op)
+    }
+
+    /// The operations of the lane in the order of their nonces: of those that have none yet, the oldest order comes first.
+    fn in_order(&self) -> Vec<OpId> {
+        let mut all: Vec<(u64, OpId)> =
+            self.operations.iter().map(|(op, operation)| (operation.nonce().unwrap_or(u64::MAX), *op)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, op)| op).collect()
+    }
 }
 
-/// A node that never answers is one that cannot be reached.
+/// An endpoint that never answers is one that cannot be reached.
 async fn in_time<T>(answer: impl Future<Output = Result<T, SendFault>> + Send) -> Result<T, SendFault> {
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(SendFault::Link(LinkFault::TimedOut(PATIENCE))))
+}
+
+/// A journal that never answers has failed. Whether the write was done is not known then.
+async fn written<T>(write: impl Future<Output = Result<T, JournalFault>> + Send) -> Result<T, JournalFault> {
+    let silent = |_| Err(JournalFault::Failed(format!("no answer within {PATIENCE:?}")));
+    tokio::time::timeout(PATIENCE, write).await.unwrap_or_else(silent)
 }

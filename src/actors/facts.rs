@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 
+use crate::actors::board::Board;
 use crate::domain::ids::PoolId;
-use crate::domain::turns::LaneView;
+use crate::domain::lane::Stop;
+use crate::domain::turns::{LaneView, LanesView};
 use crate::domain::units::{GasPrice, Price, Timestamp};
 use crate::ports::{Answer, Call, Head};
 
@@ -81,18 +83,16 @@ pub type GasFact = Option<GasFacts>;
 /// What the one writer of a lane is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// It does not know its nonce yet, or a transaction is on its way that it does not remember.
-    Recovering,
-    /// The same after the death of its writer: what that one left in flight comes first, and the spacing is not forgotten.
-    Orphaned {
-        /// Whose operations it carried.
-        pools: Vec<PoolId>,
-        /// When the last operation was first sent.
+    /// It reads its journal and asks for its nonce.
+    Recovering {
+        /// Whose operations may be on their way; `None` while nobody knows, which is everybody's.
+        pools: Option<Vec<PoolId>>,
+        /// When an operation was last launched.
         last_sent: Option<Timestamp>,
     },
     /// Nothing is in flight.
     Idle {
-        /// When the last operation was first sent.
+        /// When an operation was last launched.
         last_sent: Option<Timestamp>,
     },
     /// Operations are in flight.
@@ -101,25 +101,74 @@ pub enum Lane {
         pools: Vec<PoolId>,
         /// Since when.
         since: Timestamp,
-        /// When the last operation was first sent.
+        /// When an operation was last launched.
+        last_sent: Option<Timestamp>,
+        /// Whether all of them would give way to a defence.
+        yields: bool,
+    },
+    /// It sends nothing: journal and chain disagree.
+    Stopped {
+        /// Why.
+        reason: Stop,
+        /// Whose operations are still on their way.
+        pools: Vec<PoolId>,
+        /// When an operation was last launched.
         last_sent: Option<Timestamp>,
     },
 }
 
 impl Lane {
+    /// The lane of a process that has just begun.
+    pub const UNKNOWN: Self = Self::Recovering { pools: None, last_sent: None };
+
     /// What the queue needs to know of it.
     #[must_use]
     pub const fn view(&self) -> LaneView {
         match self {
-            Self::Recovering | Self::Orphaned { .. } => LaneView::Recovering,
+            Self::Recovering { .. } | Self::Stopped { .. } => LaneView::Closed,
             Self::Idle { last_sent } => LaneView::Idle { last_sent: *last_sent },
-            Self::Busy { .. } => LaneView::Busy,
+            Self::Busy { yields, .. } => LaneView::Busy { yields: *yields },
         }
     }
 
     /// Whether an operation of `pool` is in flight, or may be.
     #[must_use]
     pub fn carries(&self, pool: &PoolId) -> bool {
-        matches!(self, Self::Busy { pools, .. } | Self::Orphaned { pools, .. } if pools.contains(pool))
+        match self {
+            Self::Recovering { pools: None, .. } => true,
+            Self::Recovering { pools: Some(pools), .. } | Self::Busy { pools, .. } | Self::Stopped { pools, .. } => {
+                pools.contains(pool)
+            }
+            Self::Idle { .. } => false,
+        }
+    }
+
+    /// Whether something is in flight that this process knows of.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. }) || matches!(self, Self::Stopped { pools, .. } if !pools.is_empty())
+    }
+}
+
+/// What a chain's queue and pools see of its lanes.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    /// Moves weights.
+    pub keeper: Board<Lane>,
+    /// Stops trading; not every chain has one.
+    pub guardian: Option<Board<Lane>>,
+}
+
+impl Lanes {
+    /// What the queue needs to know of them.
+    #[must_use]
+    pub fn view(&self) -> LanesView {
+        LanesView { keeper: self.keeper.read().view(), guardian: self.guardian.as_ref().map(|lane| lane.read().view()) }
+    }
+
+    /// Whether an operation of `pool` is in flight on any of them, or may be.
+    #[must_use]
+    pub fn carry(&self, pool: &PoolId) -> bool {
+        self.keeper.read().carries(pool) || self.guardian.as_ref().is_some_and(|lane| lane.read().carries(pool))
     }
 }

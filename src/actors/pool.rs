@@ -19,13 +19,14 @@ use std::time::Duration;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::board::{Address, Board, Nudge};
-use crate::actors::executor::ExecutorMsg;
-use crate::actors::facts::{BlockFact, GasFact, Lane, Slot};
+use crate::actors::executor::{ExecutorMsg, OrderId};
+use crate::actors::facts::{BlockFact, GasFact, Lanes, Slot};
 use crate::actors::pulse::Pulse;
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
 use crate::domain::decide::Memory;
 use crate::domain::ids::{EpisodeId, PoolId};
+use crate::domain::operation::LaneRole;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::Peg;
 use crate::domain::policy::Policy;
@@ -61,10 +62,10 @@ pub struct PoolArgs {
     pub pegs: Vec<Board<Peg>>,
     /// What gas and ether cost.
     pub gas: Board<GasFact>,
-    /// What the keeper lane is doing.
-    pub lane: Board<Lane>,
+    /// What the lanes of its chain are doing.
+    pub lanes: Lanes,
     /// Who carries out orders.
-    pub executor: Address<ExecutorMsg>,
+    pub executors: Executors,
     /// What outlives it.
     pub journal: Arc<dyn Journal>,
     /// Both clocks.
@@ -75,6 +76,26 @@ pub struct PoolArgs {
     pub hearts: Heartbeats,
     /// Where a drill can break it.
     pub drill: Arc<dyn Drill>,
+}
+
+/// Who carries out orders, by what they do.
+#[derive(Clone, Debug, Default)]
+pub struct Executors {
+    /// Moves weights.
+    pub keeper: Address<ExecutorMsg>,
+    /// Stops trading; where there is none, the keeper does.
+    pub guardian: Option<Address<ExecutorMsg>>,
+}
+
+impl Executors {
+    /// Who carries out a plan.
+    #[must_use]
+    pub const fn of(&self, role: LaneRole) -> &Address<ExecutorMsg> {
+        match (role, &self.guardian) {
+            (LaneRole::Guardian, Some(guardian)) => guardian,
+            _ => &self.keeper,
+        }
+    }
 }
 
 /// The actor.
@@ -97,6 +118,8 @@ pub enum PoolMsg {
     TurnExpired,
     /// Its order is settled; the turn comes back.
     Settled {
+        /// Which.
+        order: OrderId,
         /// How.
         outcome: Outcome,
         /// What the chain shows now, where it was read.
@@ -104,8 +127,8 @@ pub enum PoolMsg {
         /// The permission, to be dropped.
         turn: Turn,
     },
-    /// Its order died with an executor, unsettled: with the ramp that it may make all the same, where it was sent.
-    OrderLost(Option<Ramp>),
+    /// Its order died with an executor, unsettled. The journal has what was written down of it, and whoever follows carries it on.
+    OrderLost(OrderId),
     /// Beat.
     Beat,
 }
@@ -118,8 +141,6 @@ enum Stage {
     Asking { class: Class, episode: Option<EpisodeId> },
     /// A turn is in hand and waits for facts of one block.
     Holding(Turn),
-    /// An order is with the executor.
-    Executing,
 }
 
 /// Whether a strange ramp is one of ours: the journal knows.
@@ -141,6 +162,9 @@ pub struct PoolState {
     memory: Option<Memory>,
     inquiry: Inquiry,
     stage: Stage,
+    /// Orders that are with an executor. While one for a lesser cause is, only a defence is thought of.
+    executing: Vec<(OrderId, Class)>,
+    next_order: OrderId,
     /// When the present trigger was first seen, on both clocks.
     triggered: Option<(Timestamp, Duration)>,
     declined: BTreeSet<EpisodeId>,
@@ -152,8 +176,6 @@ pub struct PoolState {
     rest_until: Duration,
     /// Orders in a row that were refused for a reason that may last.
     troubles: u32,
-    /// The ramp of an order that was lost on its way: if it turns up on the chain, it is ours.
-    lost: Option<Ramp>,
     /// The position as decoded from this block.
     seen: Option<(u64, PositionFacts)>,
 }
@@ -182,6 +204,8 @@ impl Actor for Pool {
             memory: None,
             inquiry: Inquiry::None,
             stage: Stage::Quiet,
+            executing: Vec::new(),
+            next_order: 1,
             triggered: None,
             declined: BTreeSet::new(),
             last_told: None,
@@ -189,7 +213,6 @@ impl Actor for Pool {
             not_before_block: 0,
             rest_until: Duration::ZERO,
             troubles: 0,
-            lost: None,
             seen: None,
         })
     }
@@ -217,11 +240,11 @@ impl Actor for Pool {
                 state.hold_turn(turn);
             }
             PoolMsg::TurnExpired => state.expire(),
-            PoolMsg::Settled { outcome, ramp, turn } => {
-                state.settle(&myself, &outcome, ramp);
+            PoolMsg::Settled { order, outcome, ramp, turn } => {
+                state.settle(&myself, order, &outcome, ramp);
                 drop(turn);
             }
-            PoolMsg::OrderLost(ramp) => state.lose(&myself, ramp),
+            PoolMsg::OrderLost(order) => state.lose(&myself, order),
             PoolMsg::Beat => {
                 state.pulse.beat(&myself, || PoolMsg::Beat);
                 return Ok(());

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tracing::Span;
 
 use crate::actors::board::{Board, Nudge};
-use crate::actors::facts::{GasFact, Lane};
+use crate::actors::facts::{GasFact, Lanes};
 use crate::actors::pool::{Pool, PoolArgs, PoolMsg};
 use crate::actors::pulse::Pulse;
 use crate::actors::supervise::{Child, Nursery, Supervision};
@@ -45,8 +45,8 @@ pub struct RebalanceQueueArgs {
     pub policy: TurnPolicy,
     /// The pools to look after.
     pub pools: Vec<Arc<PoolArgs>>,
-    /// What the keeper lane is doing.
-    pub lane: Board<Lane>,
+    /// What the lanes are doing.
+    pub lanes: Lanes,
     /// What gas costs.
     pub gas: Board<GasFact>,
     /// How children are restarted.
@@ -97,7 +97,7 @@ pub enum QueueMsg {
         /// When it was granted, on the machine clock.
         granted_at: Duration,
     },
-    /// The lane has moved.
+    /// A lane has moved.
     LaneMoved(Nudge),
     /// Gas has moved.
     GasMoved(Nudge),
@@ -151,7 +151,10 @@ impl Actor for RebalanceQueue {
         for (asset, pools) in holders(&args.pools) {
             turns.set_holders(asset, pools);
         }
-        args.lane.nudge(&myself, QueueMsg::LaneMoved);
+        args.lanes.keeper.nudge(&myself, QueueMsg::LaneMoved);
+        if let Some(guardian) = &args.lanes.guardian {
+            guardian.nudge(&myself, QueueMsg::LaneMoved);
+        }
         args.gas.nudge(&myself, QueueMsg::GasMoved);
         let mut delay = Duration::ZERO;
         for pool in &args.pools {

@@ -18,6 +18,7 @@ sol! {
         function getGradualWeightUpdateParams() external view
             returns (uint256 startTime, uint256 endTime, uint256[] memory startWeights, uint256[] memory endWeights);
         function getSwapEnabled() external view returns (bool enabled);
+        function setSwapEnabled(bool swapEnabled) external;
         function getSwapFeePercentage() external view returns (uint256 fee);
         function getScalingFactors() external view returns (uint256[] memory factors);
         function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);

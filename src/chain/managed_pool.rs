@@ -84,9 +84,9 @@ impl ManagedPool {
 }
 
 impl Position for ManagedPool {
-    /// Halting and leaving are left to its owner.
+    /// Leaving is left to its owner.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { read: true, reweight: true, ..Capabilities::default() }
+        Capabilities { read: true, reweight: true, halt: true, ..Capabilities::default() }
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -118,7 +118,10 @@ impl Position for ManagedPool {
 
     /// The chain counts whole seconds: the start is rounded down and the end up, so that a change is never faster than planned.
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {
-        let Plan::Reweight(reweight) = plan;
+        let reweight = match plan {
+            Plan::Reweight(reweight) => reweight,
+            Plan::Freeze => return question(self.address, &IManagedPool::setSwapEnabledCall { swapEnabled: false }),
+        };
         let end = end.plus(Duration::from_millis(999));
         let call = IManagedPool::updateWeightsGraduallyCall {
             startTime: U256::from(start.secs()),

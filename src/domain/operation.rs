@@ -509,7 +509,8 @@ pub enum Entry {
     Include {
         /// The transaction.
         landing: Landing,
-        /// The ramp that the chain has after it, where the plan was carried out and it could be read.
+        /// The ramp that the chain has after it, where it is our doing: the plan was carried out, or an inclusion that was
+        /// reorganised away has not come back.
         ramp: Option<Ramp>,
     },
     /// The block is gone.
@@ -536,8 +537,8 @@ pub enum Entry {
     },
     /// Ends what is queued.
     Supersede {
-        /// Which one takes its place.
-        by: OperationId,
+        /// What takes its place, in words.
+        why: String,
     },
     /// Ends what is queued.
     Reject {
@@ -577,14 +578,24 @@ impl Entry {
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Quarantine { why } | Self::Abandon { why } | Self::Expire { why } | Self::Reject { why } => Some(why.clone()),
-            Self::Supersede { by } => Some(format!("superseded by {by}")),
+            Self::Quarantine { why }
+            | Self::Abandon { why }
+            | Self::Expire { why }
+            | Self::Supersede { why }
+            | Self::Reject { why } => Some(why.clone()),
             _ => None,
         }
     }
 }
 
 impl OperationRecord {
+    /// The most that any of its attempts may cost; `None` on overflow.
+    #[must_use]
+    pub fn reserve(&self) -> Option<Wei> {
+        let costs = self.attempts.iter().map(|attempt| Wei::of_gas(attempt.gas_limit, attempt.fees.max_fee));
+        costs.reduce(|most, cost| Some(most?.max(cost?))).unwrap_or(Some(Wei::ZERO))
+    }
+
     /// A queued operation.
     #[must_use]
     pub const fn queued(id: OperationId, lane: LaneKey, new: NewOperation) -> Self {

@@ -49,8 +49,18 @@ pub struct Inclusion {
 pub enum Refusal {
     /// The turn belongs to a queue that is gone.
     StaleTurn,
-    /// The lane is busy or recovering; the queue should not have granted.
+    /// The lane is busy, recovering or stopped; the queue should not have granted.
     LaneNotReady,
+    /// The same evidence has an operation already: it is on its way, or has done what was called for.
+    Duplicate,
+    /// Another operation of the pool is under way.
+    PoolBusy,
+    /// A defence has taken its place before it was sent.
+    Superseded,
+    /// The lane has spent what it may in a day.
+    BudgetSpent(String),
+    /// Nothing is sent that is not written down first.
+    JournalFailed(String),
     /// Gas rose above the cap between the grant and the send.
     GasAboveCap,
     /// Gas or head are not known.
@@ -72,12 +82,29 @@ impl Refusal {
         match self {
             Self::StaleTurn => "stale_turn",
             Self::LaneNotReady => "lane_not_ready",
+            Self::Duplicate => "duplicate",
+            Self::PoolBusy => "pool_busy",
+            Self::Superseded => "superseded",
+            Self::BudgetSpent(_) => "budget_spent",
+            Self::JournalFailed(_) => "journal_failed",
             Self::GasAboveCap => "gas_above_cap",
             Self::Unknown(_) => "unknown",
             Self::WouldRevert(_) => "would_revert",
             Self::Unreachable(_) => "unreachable",
             Self::NonceTaken => "nonce_taken",
             Self::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
+impl Refusal {
+    /// The reason in words, for the journal.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Unknown(what) => format!("not known: {what}"),
+            Self::BudgetSpent(what) | Self::JournalFailed(what) | Self::WouldRevert(what) | Self::Unreachable(what) => what.clone(),
+            other => other.label().replace('_', " "),
         }
     }
 }
@@ -110,7 +137,17 @@ impl Outcome {
     /// is away.
     #[must_use]
     pub const fn may_last(&self) -> bool {
-        matches!(self, Self::Refused(Refusal::WouldRevert(_) | Refusal::Unreachable(_)))
+        matches!(
+            self,
+            Self::Refused(
+                Refusal::WouldRevert(_)
+                    | Refusal::Unreachable(_)
+                    | Refusal::BudgetSpent(_)
+                    | Refusal::JournalFailed(_)
+                    | Refusal::Duplicate
+                    | Refusal::PoolBusy
+            )
+        )
     }
 
     /// Whether looking again soon can help. A revert or a deviation is for a human first: the pool holds until someone has looked.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::allocation::Allocation;
+use crate::domain::operation::LaneRole;
 use crate::domain::units::Usd;
 
 /// An order for one position.
@@ -11,6 +12,19 @@ use crate::domain::units::Usd;
 pub enum Plan {
     /// Move the weights gradually.
     Reweight(Reweight),
+    /// Stop trading at once.
+    Freeze,
+}
+
+impl Plan {
+    /// Which lane carries it out. What only stops trading never waits for a nonce of what moves weights.
+    #[must_use]
+    pub const fn role(&self) -> LaneRole {
+        match self {
+            Self::Reweight(_) => LaneRole::Keeper,
+            Self::Freeze => LaneRole::Guardian,
+        }
+    }
 }
 
 /// A gradual change of weights.

@@ -91,18 +91,45 @@ pub enum Requested {
     Merged,
 }
 
-/// What the queue knows of the lane.
+/// What the queue knows of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneView {
-    /// It still finds out what it sent before: nothing may be granted.
-    Recovering,
+    /// It still finds out what it sent before, or it stands still: nothing may be granted.
+    Closed,
     /// It is free.
     Idle {
         /// Policy time of its latest send; `None` when it has never sent.
         last_sent: Option<Timestamp>,
     },
-    /// An operation is in flight.
-    Busy,
+    /// Operations are in flight.
+    Busy {
+        /// Whether all of them would give way to a defence.
+        yields: bool,
+    },
+}
+
+/// What the queue knows of the lanes of its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LanesView {
+    /// Moves weights.
+    pub keeper: LaneView,
+    /// Stops trading; everything in it is a defence, and they follow each other with consecutive nonces.
+    pub guardian: Option<LaneView>,
+}
+
+impl LanesView {
+    /// A chain with one lane.
+    #[must_use]
+    pub const fn only(keeper: LaneView) -> Self {
+        Self { keeper, guardian: None }
+    }
+
+    /// Whether a defence can be sent by any of them: it waits behind nothing that is less urgent.
+    #[must_use]
+    pub const fn open_to_protection(self) -> bool {
+        matches!(self.keeper, LaneView::Idle { .. } | LaneView::Busy { yields: true })
+            || matches!(self.guardian, Some(LaneView::Idle { .. } | LaneView::Busy { .. }))
+    }
 }
 
 /// A turn, as given to a pool. The grants of one [`Look`] are one batch.
@@ -266,10 +293,10 @@ impl Turns {
     }
 
     /// Does what is due. `gas` is the price of the next block, base fee and tip together; `None` when it is unknown.
-    pub fn look(&mut self, now: Now, lane: LaneView, gas: Option<GasPrice>) -> Look {
+    pub fn look(&mut self, now: Now, lanes: LanesView, gas: Option<GasPrice>) -> Look {
         let expired = self.expire(now.policy);
         let held_for_gas = self.hold(now.policy, gas);
-        let (grants, mut wake) = match self.next(now, lane, gas) {
+        let (grants, mut wake) = match self.next(now, lanes, gas) {
             Next::Grant(pools) => (self.grant(now, &pools), Wake::default()),
             Next::Wait(wake) => (Vec::new(), wake),
         };
@@ -317,7 +344,10 @@ impl Turns {
     fn hold(&mut self, now: Timestamp, gas: Option<GasPrice>) -> Vec<PoolId> {
         let mut newly = Vec::new();
         for (pool, item) in &mut self.waiting {
-            let held = gas.is_none_or(|gas| gas > item.request.cap.at(now));
+            // Who is held goes on a good tenth below the cap, so that a price that dithers on the line holds nobody twice.
+            let limit = item.request.cap.at(now);
+            let limit = if item.held { below_by_a_tenth(limit) } else { limit };
+            let held = gas.is_none_or(|gas| gas > limit);
             if held && !item.held {
                 newly.push(pool.clone());
             }
@@ -336,13 +366,22 @@ impl Turns {
         overdue
     }
 
-    fn next(&self, now: Now, lane: LaneView, gas: Option<GasPrice>) -> Next {
-        // What is out or in flight ends with an event, and that is soon enough to look again.
-        let LaneView::Idle { last_sent } = lane else { return Next::Wait(Wake::default()) };
-        if !self.outstanding.is_empty() {
-            return Next::Wait(Wake::default());
-        }
-        let mut next = self.next_batch(now.machine).unwrap_or_else(|| self.next_single(now.policy, last_sent));
+    fn next(&self, now: Now, lanes: LanesView, gas: Option<GasPrice>) -> Next {
+        // What is out or in flight ends with an event, and that is soon enough to look again. Only a defence does not wait for it:
+        // what has reached Execute for a lesser cause gives way.
+        let gives_way = |turn: &Outstanding| turn.due.is_none() && !turn.grant.request.class.is_protective();
+        let batch = (lanes.open_to_protection() && self.outstanding.values().all(gives_way))
+            .then(|| self.next_batch(now.machine))
+            .flatten();
+        let single = match lanes.keeper {
+            LaneView::Idle { last_sent } if self.outstanding.is_empty() => Some(last_sent),
+            _ => None,
+        };
+        let mut next = match (batch, single) {
+            (Some(batch), _) => batch,
+            (None, Some(last_sent)) => self.next_single(now.policy, last_sent),
+            (None, None) => return Next::Wait(Wake::default()),
+        };
         if let Next::Wait(wake) = &mut next {
             let affordable = gas.and_then(|gas| self.next_affordable(now.policy, gas));
             wake.policy_at = wake.policy_at.into_iter().chain(affordable).min();
@@ -411,7 +450,7 @@ impl Turns {
 
     /// The first moment at which the rising cap of a held request meets the present price.
     fn next_affordable(&self, now: Timestamp, gas: GasPrice) -> Option<Timestamp> {
-        self.waiting.values().filter(|item| item.held).filter_map(|item| cap_reaches(&item.request.cap, now, gas)).min()
+        self.waiting.values().filter(|item| item.held).filter_map(|item| cap_clears(&item.request.cap, now, gas)).min()
     }
 
     fn grant(&mut self, now: Now, pools: &[PoolId]) -> Vec<Grant> {
@@ -433,16 +472,23 @@ impl Turns {
     }
 }
 
-/// The first moment after `now`, and before the deadline, at which `cap` is at least `gas`. The cap never falls, so it is
-/// searched by halving.
-fn cap_reaches(cap: &GasCap, now: Timestamp, gas: GasPrice) -> Option<Timestamp> {
+/// A price a tenth lower, rounded down.
+fn below_by_a_tenth(price: GasPrice) -> GasPrice {
+    let wei = price.wei();
+    GasPrice::from_wei(wei.saturating_sub(wei.div_ceil(10)))
+}
+
+/// The first moment after `now`, and before the deadline, at which a request that is held for `gas` may go on. The cap never falls, so
+/// it is searched by halving.
+fn cap_clears(cap: &GasCap, now: Timestamp, gas: GasPrice) -> Option<Timestamp> {
+    let clears = |at| below_by_a_tenth(cap.at(Timestamp::from_millis(at))) >= gas;
     let (mut below, mut reached) = (now.millis(), cap.until.millis().checked_sub(1)?);
-    if cap.at(Timestamp::from_millis(reached)) < gas {
+    if !clears(reached) {
         return None;
     }
     while reached.saturating_sub(below) > 1 {
         let middle = below.midpoint(reached);
-        if cap.at(Timestamp::from_millis(middle)) < gas { below = middle } else { reached = middle }
+        if clears(middle) { reached = middle } else { below = middle }
     }
     Some(Timestamp::from_millis(reached)).filter(|at| *at > now)
 }

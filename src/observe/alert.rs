@@ -48,8 +48,37 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
             let draft = Draft::new(Severity::Critical, format!("pool/{pool}/parked"), format!("{pool} cannot run"));
             draft.fact("Pool", pool).fact("Reason", reason)
         }
+        Event::LaneStopped { chain, role, label, reason } => {
+            let title = format!("The {role} lane of {chain} stands still");
+            let draft = Draft::new(Severity::Critical, format!("lane/{chain}/{role}/{label}"), title);
+            draft.fact("Chain", chain).fact("Lane", role).fact("Reason", reason)
+        }
+        Event::LaneResumed { chain, role } => {
+            let draft = Draft::new(Severity::Info, format!("lane/{chain}/{role}/resumed"), format!("The {role} lane of {chain} goes on"));
+            draft.fact("Chain", chain).fact("Lane", role)
+        }
+        Event::LaneUnsurveyed { chain, role, fault } => {
+            let title = format!("The {role} lane of {chain} cannot find out where it stands");
+            let draft = Draft::new(Severity::Warning, format!("lane/{chain}/{role}/unsurveyed"), title);
+            draft.fact("Chain", chain).fact("Lane", role).fact("Fault", fault)
+        }
+        Event::Reorganised { chain, pool, height } => {
+            let title = format!("{pool}: the block of its transaction was reorganised away; it is sent again");
+            let draft = Draft::new(Severity::Warning, format!("pool/{pool}/reorganised/{height}"), title);
+            draft.fact("Chain", chain).fact("Pool", pool).fact("Height", height)
+        }
+        Event::SigningFailed { chain, role, fault } => {
+            let title = format!("The {role} of {chain} cannot sign");
+            let draft = Draft::new(Severity::Critical, format!("lane/{chain}/{role}/signing"), title);
+            draft.fact("Chain", chain).fact("Lane", role).fact("Fault", fault)
+        }
+        Event::BalanceSeen { chain, role, balance, low: true } => {
+            let title = format!("The {role} of {chain} runs out of gas money");
+            let draft = Draft::new(Severity::Critical, format!("lane/{chain}/{role}/balance"), title);
+            draft.fact("Chain", chain).fact("Lane", role).fact("Balance", balance)
+        }
         Event::JournalFailed { fault } => {
-            let title = "The journal refuses: a restart would forget".to_owned();
+            let title = "The journal refuses: nothing is sent without it".to_owned();
             Draft::new(Severity::Critical, "journal".to_owned(), title).fact("Fault", fault)
         }
         _ => return None,

@@ -8,10 +8,12 @@ use alloy_primitives::B256;
 use crate::domain::decide::Decision;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId, SourceId};
 pub use crate::domain::operation::AttemptKind;
+use crate::domain::operation::{LaneRole, OperationId, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::{PegState, Trust};
+use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
-use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
+use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Wei, Weight};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,6 +196,94 @@ pub enum Event {
         nonce: u64,
         /// The most it pays.
         max_fee: GasPrice,
+        /// By which way it went.
+        via: Via,
+    },
+    /// The endpoints have answered to a broadcast.
+    TxAnswered {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// The transaction.
+        hash: B256,
+        /// A finite word.
+        answer: &'static str,
+        /// Their own words.
+        detail: Option<String>,
+    },
+    /// An operation took a step, and the step is in the journal.
+    OperationMoved {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// The pool it is for.
+        pool: PoolId,
+        /// Its class.
+        class: Class,
+        /// Which.
+        operation: OperationId,
+        /// Its nonce, if it has one.
+        nonce: Option<u64>,
+        /// Where it stands now.
+        state: State,
+    },
+    /// The block of an operation is not on the chain any more.
+    Reorganised {
+        /// The chain.
+        chain: ChainName,
+        /// The pool that it was for.
+        pool: PoolId,
+        /// The newest height.
+        height: u64,
+    },
+    /// A lane stands still: its journal and the chain disagree.
+    LaneStopped {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// A finite word.
+        label: &'static str,
+        /// In words, with the mend.
+        reason: String,
+    },
+    /// A lane that stood still goes on.
+    LaneResumed {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+    },
+    /// A lane cannot find out where it stands: its journal or its endpoints do not answer. It is tried again.
+    LaneUnsurveyed {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// Why.
+        fault: String,
+    },
+    /// A raise or a cancellation could not be signed; the next block tries again.
+    SigningFailed {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// Why.
+        fault: String,
+    },
+    /// What a lane's account holds.
+    BalanceSeen {
+        /// The chain.
+        chain: ChainName,
+        /// The lane.
+        role: LaneRole,
+        /// How much.
+        balance: Wei,
+        /// It is below its limit.
+        low: bool,
     },
     /// An order is settled, one way or another.
     Settled(Box<Settlement>),

@@ -174,6 +174,8 @@ pub trait Operations: Send + Sync + 'static {
         entry: &Entry,
         at: Timestamp,
     ) -> Result<OperationRecord, JournalFault>;
+    /// Adds a line to an operation's log that changes nothing (C5: what the endpoints said). Losing it is harmless.
+    async fn note(&self, pen: &Pen, id: &OperationId, what: &str, detail: &str, at: Timestamp) -> Result<(), JournalFault>;
     /// What the lane has spent on the day (UTC) of `at`, and what is set aside for operations of that day that are not over.
     async fn spent(&self, lane: &LaneKey, at: Timestamp) -> Result<Wei, JournalFault>;
     /// Notes why a lane stands still, or that it goes on.

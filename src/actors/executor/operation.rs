@@ -1,4 +1,5 @@
-//! One order on its way: what was asked for, every attempt that was signed, and how the result is compared with the wish.
+//! One operation, as the executor has it in hand: what the journal has of it, the order that it came from if that order is of this
+//! life, and what this life has seen of it since.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +11,28 @@ use crate::actors::pool::PoolMsg;
 use crate::actors::turn::Turn;
 use crate::domain::allocation::largest_distance;
 use crate::domain::fees::Fees;
+use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::operation::{Attempt, AttemptKind, OperationRecord, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::Plan;
 use crate::domain::position::{PositionFacts, Ramp};
+use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
+use crate::domain::truth::Absence;
 use crate::domain::units::{GasPrice, Timestamp, Weight};
-use crate::observe::event::AttemptKind;
 use crate::ports::{Call, Position, SignedTx};
 
 /// The chain may store end weights with fewer digits than it was given: this much is no deviation (one part in 10^7).
 const STORAGE_ROUNDING: Weight = Weight::from_wad(100_000_000_000);
 
+/// Names an order within the life of its pool.
+pub type OrderId = u64;
+
 /// What a pool asks an executor to do, with its permission.
 pub struct Order {
+    /// Which one.
+    pub id: OrderId,
     /// The pool.
     pub pool: PoolId,
     /// What is to be changed.
@@ -36,6 +45,8 @@ pub struct Order {
     pub plan: Plan,
     /// Weights when it was planned.
     pub before: Vec<Weight>,
+    /// The ramp that the chain had then: part of the evidence.
+    pub seen: Ramp,
     /// When the trigger was first seen, on the policy clock.
     pub triggered_at: Timestamp,
     /// The same on the machine clock.
@@ -50,27 +61,21 @@ pub struct Order {
 /// answer of the dead would wait for ever.
 pub struct ReplyTo {
     pool: Option<ActorRef<PoolMsg>>,
-    /// The ramp that a transaction makes which may be with the network.
-    ordered: Option<Ramp>,
+    order: OrderId,
 }
 
 impl ReplyTo {
     /// The pool waits.
     #[must_use]
-    pub const fn new(pool: ActorRef<PoolMsg>) -> Self {
-        Self { pool: Some(pool), ordered: None }
-    }
-
-    /// From here on the order may be carried out, whatever becomes of this executor.
-    pub(super) fn sent(&mut self, ramp: &Ramp) {
-        self.ordered = Some(ramp.clone());
+    pub const fn new(pool: ActorRef<PoolMsg>, order: OrderId) -> Self {
+        Self { pool: Some(pool), order }
     }
 
     /// The order is settled.
     pub(in crate::actors) fn settled(mut self, outcome: Outcome, ramp: Option<Ramp>, turn: Turn) {
         if let Some(pool) = self.pool.take() {
             // A pool that died meanwhile finds the ramp in the journal; the turn drops with the message.
-            let _ = pool.cast(PoolMsg::Settled { outcome, ramp, turn });
+            let _ = pool.cast(PoolMsg::Settled { order: self.order, outcome, ramp, turn });
         }
     }
 }
@@ -78,68 +83,90 @@ impl ReplyTo {
 impl Drop for ReplyTo {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            let _ = pool.cast(PoolMsg::OrderLost(self.ordered.take()));
+            let _ = pool.cast(PoolMsg::OrderLost(self.order));
         }
     }
 }
 
-/// How far an operation has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is being done with an operation. The journal's state says how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing is signed.
-    Simulating,
-    /// An attempt is with the network.
-    InFlight,
-    /// The deadline is over: the nonce is being taken away from it.
-    Cancelling,
-    /// It is in a block; the ramp is being read back.
-    Verifying,
+    /// It waits for another operation of its pool to give way.
+    Blocked,
+    /// It is being written down and simulated.
+    Beginning,
+    /// It may be launched, at these fees.
+    Ready(Fees),
+    /// It gets its nonce and its signature.
+    Launching,
+    /// It is with the network.
+    Watching,
+    /// It is in a block; the position is being read back.
+    Landing,
+    /// It is in a block, and the block is not final.
+    Landed,
+    /// It is being closed.
+    Ending,
 }
 
-/// A signed transaction. Never forgotten before the operation ends: any of them may be the one that is included.
-pub(super) struct Attempt {
-    pub(super) kind: AttemptKind,
-    pub(super) fees: Fees,
-    pub(super) signed: SignedTx,
-}
-
-/// An order on its way.
+/// An operation in hand.
 pub(super) struct Operation {
-    pub(super) order: Order,
+    pub(super) pool: PoolId,
+    pub(super) class: Class,
+    pub(super) cap: GasCap,
+    pub(super) plan: Plan,
+    /// `None` for a pool that is not configured any more: what is left of it can be sent again or taken back, not raised.
+    pub(super) position: Option<Arc<dyn Position>>,
+    /// `None` for an operation of a former life.
+    pub(super) order: Option<Order>,
+    /// `None` until it is written down.
+    pub(super) record: Option<OperationRecord>,
     pub(super) stage: Stage,
-    pub(super) call: Call,
+    pub(super) call: Option<Call>,
     /// The ramp that it makes when it is included in time.
-    pub(super) ramp: Ramp,
-    /// Block time at which it is cancelled: late enough to be included before the ramp starts, early enough not to compress it.
+    pub(super) ramp: Option<Ramp>,
+    /// Block time at which it is taken back: late enough to be included before the ramp starts, early enough not to compress it.
     pub(super) deadline: Timestamp,
     pub(super) gas_limit: u64,
-    pub(super) nonce: Option<u64>,
-    pub(super) attempts: Vec<Attempt>,
-    /// How often one of them was handed to the network.
-    pub(super) broadcasts: u32,
-    pub(super) first_sent: Option<Timestamp>,
-    /// A node says that the nonce is spent.
-    pub(super) nonce_spent: bool,
-    /// How often since then no node had a receipt.
-    pub(super) fruitless: u64,
+    /// It has to give way; what its cancellation may pay.
+    pub(super) yields_at: Option<GasPrice>,
+    /// A step of it is being written down.
+    pub(super) writing: bool,
+    /// Its receipts are being looked for.
+    pub(super) looking: bool,
+    /// It is to be handed over again as soon as it is known that it is not in a block.
+    pub(super) resend: bool,
+    /// It was in a block before, which is gone.
+    pub(super) unwound: bool,
+    /// What says that its nonce is spent on something else.
+    pub(super) absence: Absence,
+    /// Height at which it was first launched in this life.
+    pub(super) first_block: u64,
     last_touch: u64,
 }
 
 impl Operation {
-    pub(super) fn new(order: Order, call: Call, ramp: Ramp, deadline: Timestamp) -> Self {
+    pub(super) fn ordered(order: Order, call: Call, ramp: Option<Ramp>, deadline: Timestamp) -> Self {
         Self {
-            order,
-            stage: Stage::Simulating,
-            call,
+            pool: order.pool.clone(),
+            class: order.turn.class(),
+            cap: *order.turn.cap(),
+            plan: order.plan.clone(),
+            position: Some(order.position.clone()),
+            order: Some(order),
+            record: None,
+            stage: Stage::Blocked,
+            call: Some(call),
             ramp,
             deadline,
             gas_limit: 0,
-            nonce: None,
-            attempts: Vec::new(),
-            broadcasts: 0,
-            first_sent: None,
-            nonce_spent: false,
-            fruitless: 0,
+            yields_at: None,
+            writing: false,
+            looking: false,
+            resend: false,
+            unwound: false,
+            absence: Absence::default(),
+            first_block: 0,
             last_touch: 0,
         }
     }
@@ -147,34 +174,84 @@ impl Operation {
     /// An order that ends before it began.
     pub(super) fn refused(order: Order) -> Self {
         let nothing = Call { target: Address::ZERO, data: Bytes::new() };
-        let none = Ramp { start: Timestamp::default(), end: Timestamp::default(), end_weights: Vec::new() };
-        Self::new(order, nothing, none, Timestamp::default())
+        Self::ordered(order, nothing, None, Timestamp::default())
     }
 
-    pub(super) const fn class(&self) -> Class {
-        self.order.turn.class()
-    }
-
-    pub(super) fn cap(&self, now: Timestamp) -> GasPrice {
-        self.order.turn.cap().at(now)
-    }
-
-    pub(super) const fn in_flight(&self) -> bool {
-        matches!(self.stage, Stage::InFlight | Stage::Cancelling)
-    }
-
-    pub(super) const fn cancelling(&self) -> bool {
-        matches!(self.stage, Stage::Cancelling)
-    }
-
-    pub(super) fn record(&mut self, kind: AttemptKind, fees: Fees, signed: SignedTx, block: u64, now: Timestamp) {
-        if kind == AttemptKind::First {
-            self.stage = Stage::InFlight;
+    /// What a former life has left in the journal.
+    pub(super) fn left_behind(record: OperationRecord, position: Option<Arc<dyn Position>>, block: u64) -> Self {
+        let ramp = record.ramp.clone();
+        // The same call as then: plan and times are in the journal.
+        let call = position.as_ref().zip(ramp.as_ref().map_or_else(
+            || matches!(record.new.plan, Plan::Freeze).then(|| (Timestamp::default(), Timestamp::default())),
+            |ramp| Some((ramp.start, ramp.end)),
+        ));
+        let call = call.map(|(position, (start, end))| position.order(&record.new.plan, start, end));
+        Self {
+            pool: record.new.pool.clone(),
+            class: record.new.class,
+            cap: record.new.cap,
+            plan: record.new.plan.clone(),
+            position,
+            order: None,
+            stage: if record.state == State::Included { Stage::Landed } else { Stage::Watching },
+            call,
+            ramp,
+            deadline: record.deadline.unwrap_or_default(),
+            gas_limit: record.attempts.first().map_or(0, |attempt| attempt.gas_limit),
+            yields_at: None,
+            writing: false,
+            looking: false,
+            resend: true,
+            unwound: false,
+            absence: Absence::default(),
+            first_block: block,
+            last_touch: block,
+            record: Some(record),
         }
-        self.first_sent.get_or_insert(now);
-        self.order.reply_to.sent(&self.ramp);
-        self.last_touch = block;
-        self.attempts.push(Attempt { kind, fees, signed });
+    }
+
+    pub(super) const fn is_protective(&self) -> bool {
+        self.class.is_protective()
+    }
+
+    pub(super) fn state(&self) -> Option<State> {
+        self.record.as_ref().map(|record| record.state)
+    }
+
+    pub(super) fn nonce(&self) -> Option<u64> {
+        self.record.as_ref().and_then(|record| record.nonce)
+    }
+
+    pub(super) fn is_launched(&self) -> bool {
+        matches!(self.state(), Some(State::InFlight | State::Cancelling))
+    }
+
+    pub(super) fn cancelling(&self) -> bool {
+        self.state() == Some(State::Cancelling)
+    }
+
+    /// Whether the lane is busy with it.
+    pub(super) const fn occupies_lane(&self) -> bool {
+        !matches!(self.stage, Stage::Landed)
+    }
+
+    /// Whether its pool may have no other operation beside it.
+    pub(super) fn claims_pool(&self) -> bool {
+        let given_up = self.state().is_some_and(|state| !OperationRecord::claims_pool(state));
+        !given_up && !self.unwound && !matches!(self.stage, Stage::Blocked | Stage::Landed)
+    }
+
+    pub(super) fn last_attempt(&self) -> Option<&Attempt> {
+        self.record.as_ref().and_then(|record| record.attempts.last())
+    }
+
+    pub(super) fn attempts(&self) -> &[Attempt] {
+        self.record.as_ref().map_or(&[], |record| &record.attempts)
+    }
+
+    /// Newest first: it is the likeliest to be included.
+    pub(super) fn hashes(&self) -> Vec<B256> {
+        self.attempts().iter().rev().map(|attempt| attempt.hash).collect()
     }
 
     pub(super) const fn touched(&mut self, block: u64) {
@@ -185,18 +262,38 @@ impl Operation {
         block.saturating_sub(self.last_touch)
     }
 
-    pub(super) fn is_cancellation(&self, hash: B256) -> bool {
-        self.attempts.iter().any(|attempt| attempt.signed.hash == hash && attempt.kind == AttemptKind::Cancellation)
+    pub(super) const fn blocks_since_first(&self, block: u64) -> u64 {
+        block.saturating_sub(self.first_block)
     }
 
-    /// How the ramp on chain differs from the one ordered, in words; `None` when it does not.
+    pub(super) fn is_cancellation(&self, hash: B256) -> bool {
+        self.attempts().iter().any(|attempt| attempt.hash == hash && attempt.kind == AttemptKind::Cancellation)
+    }
+
+    /// How what the chain shows differs from what was ordered, in words; `None` when it does not.
     pub(super) fn difference(&self, facts: &Result<PositionFacts, String>) -> Option<String> {
         let facts = match facts {
             Ok(facts) => facts,
-            Err(fault) => return Some(format!("the ramp could not be read back: {fault}")),
+            Err(fault) => return Some(format!("the position could not be read back: {fault}")),
         };
-        deviation(&self.ramp, &facts.ramp)
+        match (&self.plan, &self.ramp) {
+            (Plan::Freeze, _) => facts.swap_enabled.then(|| "trading is still on".to_owned()),
+            (Plan::Reweight(_), Some(ramp)) => deviation(ramp, &facts.ramp),
+            (Plan::Reweight(_), None) => Some("nobody knows which ramp was ordered".to_owned()),
+        }
     }
+}
+
+/// An attempt as it is handed over.
+#[must_use]
+pub(super) fn bytes_of(attempt: &Attempt) -> SignedTx {
+    SignedTx { hash: attempt.hash, raw: attempt.raw.clone() }
+}
+
+/// A signed transaction as it is written down.
+#[must_use]
+pub(super) const fn attempt_of(number: u32, kind: AttemptKind, signed: SignedTx, fees: Fees, gas_limit: u64, via: Via) -> Attempt {
+    Attempt { number, kind, hash: signed.hash, raw: signed.raw, fees, gas_limit, via, launched: None }
 }
 
 /// How a ramp on chain differs from the one ordered, in words; `None` when it does not.

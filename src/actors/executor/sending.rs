@@ -1,62 +1,80 @@
-//! From an order to a transaction that is with the network.
+//! From an order to a transaction that is with the network: written down (C1), simulated, given a nonce (C2), signed and written down
+//! (C3), launched (C4), handed over. Nothing external happens between two commits but the signature.
 
-use alloy_primitives::{B256, Bytes};
-use futures::future::try_join;
+use alloy_primitives::B256;
 use ractor::ActorRef;
 use tracing::Instrument;
 
-use super::operation::{Operation, Stage};
-use super::{ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time};
+use super::lane::Phase;
+use super::operation::{Operation, Stage, attempt_of, bytes_of};
+use super::{ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time, written};
+use crate::crash;
 use crate::domain::fees::Fees;
-use crate::domain::outcome::{Outcome, Refusal};
+use crate::domain::lane::Stop;
+use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, OperationRecord};
+use crate::domain::outcome::Refusal;
 use crate::domain::plan::Plan;
 use crate::domain::position::Ramp;
-use crate::domain::route::Via;
-use crate::domain::trigger::Class;
-use crate::domain::units::Timestamp;
-use crate::observe::event::AttemptKind;
+use crate::domain::units::{Timestamp, Wei};
 use crate::observe::{Event, spans};
-use crate::ports::{Broadcast, Call, SendFault, SignedTx, TxDraft};
+use crate::ports::journal::Enqueued;
+use crate::ports::{Broadcast, Call, JournalFault, SendFault, SignedTx, TxDraft};
 
-/// A transfer of nothing to ourselves costs 21,000; an account with delegated code needs a little more.
-const CANCEL_GAS: u64 = 22_000;
+/// How far ahead a relay is asked to try: more than this is cut off by relays, silently.
+const RELAY_BLOCKS: u64 = 25;
+/// What a defence without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
+/// has to hear that it did not come.
+const FREEZE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// An operation that is written down and has been simulated.
+pub struct Begun {
+    record: OperationRecord,
+    simulated: Result<u64, SendFault>,
+    /// The nonce of the newest block.
+    latest: Result<u64, SendFault>,
+    spent: Result<Wei, JournalFault>,
+}
+
+/// Why a transaction was not launched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Miscarriage {
+    /// It could not be signed. Its nonce was given back, where it had none of before.
+    Unsigned(String),
+    /// It could not be written down, or nobody knows whether it was.
+    Journal(JournalFault),
+}
 
 impl ExecutorState {
     pub(super) fn take(&mut self, myself: &ActorRef<ExecutorMsg>, order: Order) {
         order.turn.reached_execute();
         let (ramp, call, deadline) = match self.admit(&order) {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.settle(Operation::refused(order), Outcome::Refused(refusal), None),
+            Err(refusal) => return self.settle_refused(Operation::refused(order), refusal),
         };
-        let op = self.next_op;
-        self.next_op = self.next_op.saturating_add(1);
-        if self.operations.is_empty() {
+        if self.operations.values().all(|operation| !operation.occupies_lane()) {
             self.busy_since = self.args.clock.now();
         }
-        let span = spans::stage(order.turn.span(), "simulated");
-        let (sender, myself, asked) = (self.args.sender.clone(), myself.clone(), call.clone());
-        tokio::spawn(
-            async move {
-                let simulated = in_time(try_join(sender.simulate(&asked), sender.next_nonce())).await;
-                let _ = myself.cast(ExecutorMsg::Simulated(op, simulated));
-            }
-            .instrument(span),
-        );
-        self.operations.insert(op, Operation::new(order, call, ramp, deadline));
+        if order.turn.class().is_protective() {
+            self.make_way(myself, &order);
+        }
+        let op = self.next_op;
+        self.next_op = self.next_op.saturating_add(1);
+        self.operations.insert(op, Operation::ordered(order, call, ramp, deadline));
+        self.begin_unblocked(myself);
     }
 
     /// Whether an order may be sent, and the ramp that it makes. The times are computed here and not in the plan: whatever waited
     /// before, the ramp starts ahead of now.
-    fn admit(&self, order: &Order) -> Result<(Ramp, Call, Timestamp), Refusal> {
+    fn admit(&self, order: &Order) -> Result<(Option<Ramp>, Call, Timestamp), Refusal> {
         if self.closed {
             return Err(Refusal::ShuttingDown);
         }
         if order.turn.id().epoch != self.args.epoch.read() {
             return Err(Refusal::StaleTurn);
         }
-        let protective = Class::is_protective;
-        let pipelined = protective(order.turn.class()) && self.operations.values().all(|op| protective(op.class()));
-        if self.next_nonce.is_none() || !(self.operations.is_empty() || pipelined) {
+        let alone = self.operations.values().all(|operation| !operation.occupies_lane());
+        let ready = self.phase == Phase::Open && self.next_nonce.is_some();
+        if !(ready && (alone || order.turn.class().is_protective())) {
             return Err(Refusal::LaneNotReady);
         }
         let now = self.args.clock.now();
@@ -65,129 +83,349 @@ impl ExecutorState {
             return Err(Refusal::GasAboveCap);
         }
         let block = self.args.blocks.read().ok_or_else(|| Refusal::Unknown("the newest block".to_owned()))?;
-        let Plan::Reweight(reweight) = &order.plan;
+        let now = now.max(block.head.stamp.timestamp);
+        let Plan::Reweight(reweight) = &order.plan else {
+            let at = Timestamp::from_secs(now.secs());
+            return Ok((None, order.position.order(&order.plan, at, at), now.plus(FREEZE_PATIENCE)));
+        };
         // The chain counts whole seconds.
-        let ahead = now.max(block.head.stamp.timestamp).plus(reweight.start_lead);
-        let start = Timestamp::from_secs(ahead.secs());
+        let start = Timestamp::from_secs(now.plus(reweight.start_lead).secs());
         let end = start.plus(reweight.duration);
         let call = order.position.order(&order.plan, start, end);
         let ramp = Ramp { start, end, end_weights: reweight.target.weights().to_vec() };
-        Ok((ramp, call, start.minus(self.args.block_time)))
+        Ok((Some(ramp), call, start.minus(self.args.block_time)))
     }
 
-    pub(super) fn simulated(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, simulated: Result<(u64, u64), SendFault>) {
+    /// Begins what waited for its pool.
+    pub(super) fn begin_unblocked(&mut self, myself: &ActorRef<ExecutorMsg>) {
+        let blocked: Vec<OpId> =
+            self.operations.iter().filter(|(_, operation)| operation.stage == Stage::Blocked).map(|(op, _)| *op).collect();
+        for op in blocked {
+            let Some(pool) = self.operations.get(&op).map(|operation| operation.pool.clone()) else { continue };
+            let taken = self.operations.values().any(|other| other.pool == pool && other.claims_pool());
+            if !taken {
+                self.begin(myself, op);
+            }
+        }
+    }
+
+    /// C1 beside the simulation: neither needs the other, and an intent that is refused is closed again.
+    fn begin(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
+        let (Some(pen), chain_id, now) = (self.pen, self.args.chain_id, self.args.clock.now()) else { return };
+        let (journal, sender, myself) = (self.args.journal.clone(), self.args.sender.clone(), myself.clone());
         let Some(operation) = self.operations.get_mut(&op) else { return };
-        let (gas_limit, spent_below) = match simulated {
-            Ok(simulated) => simulated,
-            Err(SendFault::WouldRevert(why)) => return self.refuse(op, Refusal::WouldRevert(why)),
-            Err(fault) => return self.refuse(op, Refusal::Unreachable(fault.to_string())),
+        let (Some(order), Some(call)) = (&operation.order, operation.call.clone()) else { return };
+        operation.stage = Stage::Beginning;
+        let new = NewOperation {
+            intent: IntentId::of(chain_id, &order.pool, &order.trigger, &order.seen),
+            pool: order.pool.clone(),
+            class: operation.class,
+            why: order.trigger.to_string(),
+            plan: order.plan.clone(),
+            cap: operation.cap,
+            created: now,
         };
+        let span = spans::stage(order.turn.span(), "simulated");
+        let work = async move {
+            let queued = async {
+                crash::reach("c1-before");
+                let queued = written(journal.enqueue(&pen, &new)).await;
+                crash::reach("c1-after");
+                queued
+            };
+            let (queued, simulated, latest, spent) = futures::join!(
+                queued,
+                in_time(sender.simulate(&call)),
+                in_time(sender.next_nonce()),
+                written(journal.spent(&pen.lane, now))
+            );
+            crash::reach("simulated");
+            let begun = match queued {
+                Ok(Enqueued::New(record)) => Ok(Box::new(Begun { record, simulated, latest, spent })),
+                Ok(Enqueued::Known(..)) => Err(Refusal::Duplicate),
+                Ok(Enqueued::PoolBusy(_)) => Err(Refusal::PoolBusy),
+                Err(fault) => Err(Refusal::JournalFailed(fault.to_string())),
+            };
+            let _ = myself.cast(ExecutorMsg::Begun(op, begun));
+        };
+        tokio::spawn(work.instrument(span));
+    }
+
+    pub(super) fn begun(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, begun: Result<Box<Begun>, Refusal>) {
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Beginning) else {
+            // It was given up meanwhile; what is written down of it is closed by the next survey, or here.
+            if let Ok(begun) = begun {
+                self.close(myself, op, begun.record, Refusal::Superseded);
+            }
+            return;
+        };
+        let Begun { record, simulated, latest, spent } = match begun {
+            Ok(begun) => *begun,
+            Err(refusal) => {
+                let lost = matches!(refusal, Refusal::JournalFailed(_));
+                self.refuse(op, refusal);
+                if lost {
+                    self.recover(myself);
+                }
+                return;
+            }
+        };
+        operation.record = Some(record);
+        self.tell_moved(op);
+        match self.clear(myself, op, simulated, latest, spent) {
+            Ok(fees) => {
+                if let Some(operation) = self.operation(op) {
+                    operation.stage = Stage::Ready(fees);
+                }
+                self.launch_next(myself);
+            }
+            Err(refusal) => self.reject(myself, op, refusal),
+        }
+    }
+
+    /// The last look before a nonce is spent on it.
+    fn clear(
+        &mut self,
+        myself: &ActorRef<ExecutorMsg>,
+        op: OpId,
+        simulated: Result<u64, SendFault>,
+        latest: Result<u64, SendFault>,
+        spent: Result<Wei, JournalFault>,
+    ) -> Result<Fees, Refusal> {
+        let gas_limit = match simulated {
+            Ok(gas_limit) => gas_limit,
+            Err(SendFault::WouldRevert(why)) => return Err(Refusal::WouldRevert(why)),
+            Err(fault) => return Err(Refusal::Unreachable(fault.to_string())),
+        };
+        let latest = latest.map_err(|fault| Refusal::Unreachable(fault.to_string()))?;
+        let Some(next_nonce) = self.next_nonce else { return Err(Refusal::LaneNotReady) };
+        if self.is_late(op) {
+            return Err(Refusal::Unreachable("the simulation took until the deadline".to_owned()));
+        }
+        // A nonce that is spent and was not given by us: someone else uses this key, and a human has to know.
+        if latest > next_nonce {
+            self.stop(myself, Stop::JournalBehind { journal: next_nonce, chain: latest });
+            return Err(Refusal::LaneNotReady);
+        }
+        let fees = self.market_fees(op)?;
+        let spent = spent.map_err(|fault| Refusal::JournalFailed(fault.to_string()))?;
+        let Some(operation) = self.operations.get_mut(&op) else { return Err(Refusal::LaneNotReady) };
         operation.gas_limit = gas_limit;
-        if self.args.blocks.read().is_none_or(|block| block.head.stamp.timestamp >= operation.deadline) {
-            return self.refuse(op, Refusal::Unreachable("the simulation took until the deadline".to_owned()));
-        }
-        let fees = match self.market_fees(op) {
-            Ok(fees) => fees,
-            Err(refusal) => return self.refuse(op, refusal),
-        };
-        // The key's owner may have sent something by hand since the last order. A node can only know less than we do, or more: the nonce
-        // goes up with it and never down.
-        let Some(nonce) = self.next_nonce.map(|own| own.max(spent_below)) else { return self.refuse(op, Refusal::LaneNotReady) };
-        self.next_nonce = nonce.checked_add(1);
-        if let Some(operation) = self.operations.get_mut(&op) {
-            operation.nonce = Some(nonce);
-        }
-        if self.attempt(myself, op, AttemptKind::First, fees) {
-            self.last_sent = Some(self.args.clock.now());
-        } else {
-            self.next_nonce = Some(nonce);
-            self.refuse(op, Refusal::Unreachable("the signer failed".to_owned()));
-        }
+        let asked = Wei::of_gas(gas_limit, fees.max_fee).unwrap_or(Wei::new(u128::MAX));
+        self.args.budget.allows(operation.class, spent, asked).map_err(|over| Refusal::BudgetSpent(over.to_string()))?;
+        Ok(fees)
     }
 
     fn market_fees(&self, op: OpId) -> Result<Fees, Refusal> {
         let operation = self.operations.get(&op).ok_or(Refusal::LaneNotReady)?;
         let gas = self.args.gas.read().ok_or_else(|| Refusal::Unknown("the price of gas".to_owned()))?;
-        let cap = operation.cap(self.args.clock.now());
+        let cap = operation.cap.at(self.args.clock.now());
         Fees::initial(gas.base_fee, gas.tip, cap).map_err(|_| Refusal::GasAboveCap)
     }
 
-    /// Signs and hands one attempt to the network. False when it could not be signed.
-    pub(super) fn attempt(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, kind: AttemptKind, fees: Fees) -> bool {
-        let Some(operation) = self.operations.get_mut(&op) else { return false };
-        let Some(nonce) = operation.nonce else { return false };
-        let draft = match kind {
-            AttemptKind::First | AttemptKind::Replacement => {
-                TxDraft { call: operation.call.clone(), nonce, fees, gas_limit: operation.gas_limit }
-            }
-            AttemptKind::Cancellation => {
-                let call = Call { target: self.args.sender.address(), data: Bytes::new() };
-                TxDraft { call, nonce, fees, gas_limit: CANCEL_GAS }
-            }
-        };
-        let signed = match futures::FutureExt::now_or_never(self.args.sender.sign(&draft))
-            .unwrap_or(Err(SendFault::Signer("slow".to_owned())))
-        {
-            Ok(signed) => signed,
-            Err(fault) => {
-                tracing::error!(%fault, "signing failed");
-                return false;
-            }
-        };
-        operation.record(kind, fees, signed.clone(), self.newest_block, self.args.clock.now());
-        self.args.observer.record(Event::TxSent {
-            pool: operation.order.pool.clone(),
-            chain: self.args.chain.clone(),
-            class: operation.class(),
-            kind,
-            hash: signed.hash,
-            nonce,
-            max_fee: fees.max_fee,
+    /// Launches the oldest order that is ready, one at a time: a nonce that cannot be signed for is given back, and nothing may have
+    /// been put on top of it by then.
+    pub(super) fn launch_next(&mut self, myself: &ActorRef<ExecutorMsg>) {
+        if self.operations.values().any(|operation| operation.stage == Stage::Launching) {
+            return;
+        }
+        let ready = self.operations.iter().find_map(|(op, operation)| match operation.stage {
+            Stage::Ready(fees) => Some((*op, fees)),
+            _ => None,
         });
-        self.broadcast(myself, op, signed);
-        true
+        let Some((op, fees)) = ready else { return };
+        let (Some(nonce), Phase::Open) = (self.next_nonce, &self.phase) else {
+            return self.reject(myself, op, Refusal::LaneNotReady);
+        };
+        self.next_nonce = nonce.checked_add(1);
+        self.launch(myself, op, nonce, fees);
     }
 
-    pub(super) fn broadcast(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, signed: SignedTx) {
+    /// C2, the signature, C3, C4, and only then the network.
+    fn launch(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, nonce: u64, fees: Fees) {
+        let (Some(pen), newest) = (self.pen, self.newest.0) else { return };
+        let (journal, sender, clock, myself) =
+            (self.args.journal.clone(), self.args.sender.clone(), self.args.clock.clone(), myself.clone());
         let Some(operation) = self.operations.get_mut(&op) else { return };
-        operation.broadcasts = operation.broadcasts.saturating_add(1);
-        let span = spans::stage(operation.order.turn.span(), "broadcast");
-        let (sender, myself) = (self.args.sender.clone(), myself.clone());
-        tokio::spawn(
-            async move {
-                let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
-                let answer =
-                    tokio::time::timeout(PATIENCE, sender.broadcast(&signed, Via::Public, None)).await.unwrap_or_else(silent);
-                let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
-            }
-            .instrument(span),
-        );
-    }
-
-    /// What a node says to a broadcast decides little: only a definite refusal of the only broadcast means that nothing was sent.
-    pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: Broadcast) {
-        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage != Stage::Verifying) else {
+        let (Some(record), Some(call), Some(order)) = (operation.record.clone(), operation.call.clone(), &operation.order) else {
             return;
         };
-        match answer {
-            Broadcast::Accepted | Broadcast::AlreadyKnown => {}
-            Broadcast::MaybeSent(text) => tracing::warn!(%hash, text, "nobody knows whether the transaction was sent"),
-            Broadcast::Underpriced => tracing::warn!(%hash, "the node holds a dearer transaction with this nonce"),
-            Broadcast::NonceSpent => {
-                operation.nonce_spent = true;
-                self.look_for_receipts(myself, op);
-            }
-            Broadcast::Refused(why) if operation.broadcasts == 1 => {
-                let freed = operation.nonce;
-                // A nonce with others behind it cannot be given back: the gap is closed by a cancellation.
-                if freed.and_then(|nonce| nonce.checked_add(1)) == self.next_nonce {
-                    self.next_nonce = freed;
-                    self.refuse(op, Refusal::Unreachable(why));
-                } else {
-                    self.cancel(myself, op);
+        operation.stage = Stage::Launching;
+        let via = self.args.routes.get(operation.class).via(0);
+        let (ramp, deadline, gas_limit) = (operation.ramp.clone(), operation.deadline, operation.gas_limit);
+        let span = spans::stage(order.turn.span(), "broadcast");
+        let draft = TxDraft { call, nonce, fees, gas_limit };
+        let work = async move {
+            let (id, at) = (record.id, clock.now());
+            let reserve = Wei::of_gas(gas_limit, fees.max_fee).unwrap_or(Wei::new(u128::MAX));
+            let until = Some(newest.saturating_add(RELAY_BLOCKS));
+            let hand_over = async |signed: &SignedTx| {
+                let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
+                let answer = tokio::time::timeout(PATIENCE, sender.broadcast(signed, via, until)).await.unwrap_or_else(silent);
+                crash::reach("sent");
+                answer
+            };
+            let early = if crash::write_ahead() {
+                None
+            } else {
+                // A test shows what happens without the journal's word.
+                match in_time(sender.sign(&draft)).await {
+                    Ok(signed) => Some(hand_over(&signed).await),
+                    Err(_) => None,
+                }
+            };
+            let launched = async {
+                crash::reach("c2-before");
+                let reserved =
+                    written(journal.commit(&pen, &id, record.seq, &Entry::Reserve { nonce, reserve, at }, at)).await;
+                let reserved = reserved.map_err(Miscarriage::Journal)?;
+                crash::reach("c2-after");
+                let signed = match in_time(sender.sign(&draft)).await {
+                    Ok(signed) => signed,
+                    Err(fault) => {
+                        let released = written(journal.commit(&pen, &id, reserved.seq, &Entry::Release, at)).await;
+                        let released = released.map_err(Miscarriage::Journal)?;
+                        let why = fault.to_string();
+                        let rejected = Entry::Reject { why: why.clone() };
+                        written(journal.commit(&pen, &id, released.seq, &rejected, at)).await.map_err(Miscarriage::Journal)?;
+                        return Err(Miscarriage::Unsigned(why));
+                    }
+                };
+                crash::reach("signed");
+                let attempt = attempt_of(0, AttemptKind::First, signed.clone(), fees, gas_limit, via);
+                let prepared = Entry::Prepare { attempt, ramp, deadline };
+                let prepared = written(journal.commit(&pen, &id, reserved.seq, &prepared, at)).await;
+                let prepared = prepared.map_err(Miscarriage::Journal)?;
+                crash::reach("c3-after");
+                let at = clock.now();
+                let launched = written(journal.commit(&pen, &id, prepared.seq, &Entry::Launch { at }, at)).await;
+                let launched = launched.map_err(Miscarriage::Journal)?;
+                crash::reach("c4-after");
+                Ok((launched, signed))
+            };
+            let (launched, signed) = match launched.await {
+                Ok(launched) => launched,
+                Err(miscarriage) => {
+                    let _ = myself.cast(ExecutorMsg::Launched(op, Err(miscarriage)));
+                    return;
+                }
+            };
+            let _ = myself.cast(ExecutorMsg::Launched(op, Ok(Box::new(launched))));
+            let answer = match early {
+                Some(answer) => answer,
+                None => hand_over(&signed).await,
+            };
+            let _ = written(journal.note(&pen, &id, "answered", &said(&answer), clock.now())).await;
+            crash::reach("c5-after");
+            let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
+        };
+        tokio::spawn(work.instrument(span));
+    }
+
+    pub(super) fn launched(
+        &mut self,
+        myself: &ActorRef<ExecutorMsg>,
+        op: OpId,
+        launched: Result<Box<OperationRecord>, Miscarriage>,
+    ) {
+        let (now, newest) = (self.args.clock.now(), self.newest.0);
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Launching) else { return };
+        match launched {
+            Ok(record) => {
+                operation.record = Some(*record);
+                operation.stage = Stage::Watching;
+                operation.first_block = newest;
+                operation.touched(newest);
+                self.last_sent = Some(now);
+                self.tell_moved(op);
+                self.tell_sent(op);
+                if self.operations.get(&op).is_some_and(|operation| operation.yields_at.is_some()) {
+                    self.take_back(myself, op);
                 }
             }
-            Broadcast::Refused(why) => tracing::warn!(%hash, why, "the node refuses this attempt"),
+            Err(Miscarriage::Unsigned(why)) => {
+                // The journal has it back, and nothing was put on top of it.
+                self.next_nonce = self.next_nonce.and_then(|next| next.checked_sub(1));
+                self.refuse(op, Refusal::Unreachable(format!("the signer failed: {why}")));
+            }
+            Err(Miscarriage::Journal(fault)) => self.journal_failed(myself, op, fault),
+        }
+        self.launch_next(myself);
+        self.begin_unblocked(myself);
+    }
+
+    /// Nobody knows whether the last step was written down. The order is answered, and the journal is read again: whatever is in it is
+    /// taken up like the leavings of a former life.
+    pub(super) fn journal_failed(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, fault: JournalFault) {
+        self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
+        if matches!(fault, JournalFault::Fenced(_)) {
+            self.stop(myself, Stop::Fenced);
+        }
+        self.refuse(op, Refusal::JournalFailed(fault.to_string()));
+        self.recover(myself);
+    }
+
+    pub(super) fn tell_sent(&self, op: OpId) {
+        let Some(operation) = self.operations.get(&op) else { return };
+        let Some(attempt) = operation.last_attempt() else { return };
+        self.args.observer.record(Event::TxSent {
+            pool: operation.pool.clone(),
+            chain: self.args.chain.clone(),
+            class: operation.class,
+            kind: attempt.kind,
+            hash: attempt.hash,
+            nonce: operation.nonce().unwrap_or_default(),
+            max_fee: attempt.fees.max_fee,
+            via: attempt.via,
+        });
+    }
+
+    /// Hands over the last attempt, as it is.
+    pub(super) fn broadcast(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
+        let Some(pen) = self.pen else { return };
+        let newest = self.newest.0;
+        let (journal, sender, clock, myself) =
+            (self.args.journal.clone(), self.args.sender.clone(), self.args.clock.clone(), myself.clone());
+        let route = self.operations.get(&op).map(|operation| *self.args.routes.get(operation.class));
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        let (Some(attempt), Some(id)) = (operation.last_attempt().cloned(), operation.record.as_ref().map(|record| record.id)) else {
+            return;
+        };
+        operation.touched(newest);
+        // What takes a nonce away has nothing to hide, and what was private for its blocks goes to everybody.
+        let via = match (attempt.kind, route) {
+            (AttemptKind::First | AttemptKind::Replacement, Some(route)) => route.via(operation.blocks_since_first(newest)),
+            _ => attempt.via,
+        };
+        let span = operation.order.as_ref().map_or_else(tracing::Span::none, |order| spans::stage(order.turn.span(), "broadcast"));
+        let work = async move {
+            let signed = bytes_of(&attempt);
+            let until = Some(newest.saturating_add(RELAY_BLOCKS));
+            let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
+            let answer = tokio::time::timeout(PATIENCE, sender.broadcast(&signed, via, until)).await.unwrap_or_else(silent);
+            crash::reach("sent");
+            let _ = written(journal.note(&pen, &id, "answered", &said(&answer), clock.now())).await;
+            crash::reach("c5-after");
+            let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
+        };
+        tokio::spawn(work.instrument(span));
+    }
+
+    /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only attempt means that its nonce
+    /// has to be filled by something else.
+    pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: Broadcast) {
+        let (chain, role) = (self.args.chain.clone(), self.args.role);
+        self.args.observer.record(Event::TxAnswered { chain, role, hash, answer: answer.label(), detail: answer.detail() });
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Watching) else { return };
+        match answer {
+            Broadcast::NonceSpent => self.look_for_receipts(myself, op),
+            Broadcast::Refused(_) if operation.attempts().len() == 1 && !operation.cancelling() => self.take_back(myself, op),
+            _ => {}
         }
     }
+}
+
+/// An answer in the words of the log.
+fn said(answer: &Broadcast) -> String {
+    answer.detail().map_or_else(|| answer.label().to_owned(), |detail| format!("{}: {detail}", answer.label()))
 }

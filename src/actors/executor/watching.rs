@@ -1,212 +1,178 @@
-//! From the network to the end: receipts, replacements, cancellations, and what became of it all.
+//! From the network into a block: at each block the receipts of all attempts are looked for, what is slow is pushed, what is late is
+//! taken back. One endpoint's receipt is enough when its block is on the chain; that there is none is proven by several of them over
+//! several blocks, and even then nothing is ever sent under a second nonce: the lane stands still and a human looks.
 
-use alloy_primitives::B256;
-use backon::{ExponentialBuilder, Retryable};
 use ractor::ActorRef;
 
-use super::operation::{Operation, Order, Stage};
-use super::{ExecutorMsg, ExecutorState, Fate, OpId, PATIENCE, in_time};
-use crate::domain::fees::{Bump, Fees};
-use crate::domain::outcome::{Inclusion, Outcome, Refusal};
-use crate::domain::plan::Plan;
-use crate::domain::position::{PositionFacts, Ramp};
-use crate::observe::Event;
-use crate::observe::event::{AttemptKind, Settlement};
-use crate::ports::{Head, JournalFault, Receipt, SendFault, Sighting, TransactionSender};
+use super::ending::Verified;
+use super::operation::Stage;
+use super::{ExecutorMsg, ExecutorState, OpId, in_time, written};
+use crate::crash;
+use crate::domain::finality::Finality;
+use crate::domain::operation::{Entry, Fate, Landing, State};
+use crate::domain::outcome::Refusal;
+use crate::domain::position::PositionFacts;
+use crate::ports::{Receipt, SendFault, Sighting};
+use backon::{ExponentialBuilder, Retryable};
 
-/// How often to try again to read a ramp back, after 1 s, 2 s, 4 s and 8 s: a node may have announced a block that it cannot serve
-/// yet.
+/// How often to try again to read a position back, after 1 s, 2 s, 4 s and 8 s: a node may have announced a block that it cannot
+/// serve yet.
 const READ_BACK_AGAIN: usize = 4;
-/// After this many blocks in which no node had a receipt for a spent nonce it was not spent by us.
-const BLOCKS_TO_FIND_A_RECEIPT: u64 = 10;
+/// After this many blocks in which no endpoint had a receipt for a spent nonce it was not spent by us, where the chain's own finality
+/// does not take longer.
+const LEAST_BLOCKS_OF_ABSENCE: u64 = 10;
+/// The same where the chain says what is final: two epochs of Ethereum.
+const EPOCHS_OF_ABSENCE: u64 = 64;
 
 impl ExecutorState {
     pub(super) fn block_moved(&mut self, myself: &ActorRef<ExecutorMsg>) {
         let Some(block) = self.args.blocks.read() else { return };
-        let (number, time) = (block.head.stamp.number, block.head.stamp.timestamp);
-        self.note_block(myself, number);
-        let all: Vec<OpId> = self.operations.keys().copied().collect();
-        for op in all {
-            let Some(operation) = self.operations.get(&op) else { continue };
-            let late = time >= operation.deadline;
-            match operation.stage {
-                Stage::Simulating if late => {
-                    self.refuse(op, Refusal::Unreachable("the simulation took until the deadline".to_owned()));
+        let (number, hash) = (block.head.stamp.number, block.head.stamp.hash);
+        if (number, hash) == self.newest {
+            return;
+        }
+        let follows = (number, block.head.parent) == (self.newest.0.saturating_add(1), self.newest.1);
+        self.newest = (number, hash);
+        self.settle_strangers();
+        self.ask_for_wishes(myself);
+        for op in self.in_order() {
+            self.see_to(myself, op);
+        }
+        self.look_at_landed(myself, follows);
+    }
+
+    /// What a new block means for one operation.
+    fn see_to(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
+        let (late, number) = (self.is_late(op), self.newest.0);
+        let Some(operation) = self.operations.get(&op) else { return };
+        match operation.stage {
+            Stage::Beginning | Stage::Blocked if late => {
+                self.refuse(op, Refusal::Unreachable("the simulation took until the deadline".to_owned()));
+            }
+            Stage::Watching => {
+                let due = operation.blocks_since_attempt(number) >= self.args.bump_after_blocks;
+                let (cancelling, resend) = (operation.cancelling(), operation.resend);
+                match operation.state() {
+                    Some(State::Prepared) if operation.writing => return,
+                    Some(State::Prepared) => return self.relaunch(myself, op),
+                    Some(State::InFlight | State::Cancelling) => {}
+                    _ => return self.look_for_receipts(myself, op),
                 }
-                Stage::Simulating | Stage::Verifying => {}
-                Stage::InFlight | Stage::Cancelling => {
-                    let due = operation.blocks_since_attempt(number) >= self.args.bump_after_blocks;
-                    let (cancelling, spent) = (operation.cancelling(), operation.nonce_spent);
-                    self.look_for_receipts(myself, op);
-                    if spent {
-                        // Whatever took the nonce, no attempt of ours can take it again.
-                    } else if late && !cancelling {
-                        self.cancel(myself, op);
-                    } else if due {
-                        self.push(myself, op);
-                    }
+                self.look_for_receipts(myself, op);
+                // Before it is known that it is not in a block, what was left behind is not touched.
+                if resend || self.is_spent(op) {
+                    return;
+                }
+                let goes_public = self.goes_public(op);
+                if late && !cancelling {
+                    self.take_back(myself, op);
+                } else if due || goes_public {
+                    self.push(myself, op);
                 }
             }
+            _ => {}
         }
     }
 
-    /// Raises the fee of what is in flight; at the cap it sends the same bytes again, since the node may have dropped them.
-    fn push(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        let Some(operation) = self.operations.get_mut(&op) else { return };
-        let Some(last) = operation.attempts.last() else { return };
-        let cancelling = operation.cancelling();
-        let cap = if cancelling { self.args.cancel_cap } else { operation.cap(self.args.clock.now()) };
-        let (old, signed) = (last.fees, last.signed.clone());
-        let market = self.args.gas.read().and_then(|gas| Fees::initial(gas.base_fee, gas.tip, cap).ok()).unwrap_or(old);
-        let (kind, fees) = match Fees::bump(&old, &market, cap) {
-            Bump::Replace(fees) if cancelling => (AttemptKind::Cancellation, fees),
-            Bump::Replace(fees) => (AttemptKind::Replacement, fees),
-            // A node that still holds the order will not take so cheap a cancellation; one that has dropped it will. The order
-            // itself is not sent again: it would come too late.
-            Bump::AtCap if cancelling && last.kind != AttemptKind::Cancellation => {
-                (AttemptKind::Cancellation, Fees { max_fee: cap, tip: old.tip.min(cap) })
-            }
-            Bump::AtCap => {
-                operation.touched(self.newest_block);
-                return self.broadcast(myself, op, signed);
-            }
-        };
-        self.attempt(myself, op, kind, fees);
+    /// Whether what went by the relay so far has had its blocks there.
+    fn goes_public(&self, op: OpId) -> bool {
+        let Some(operation) = self.operations.get(&op) else { return false };
+        let route = self.args.routes.get(operation.class);
+        let now = route.via(operation.blocks_since_first(self.newest.0));
+        operation.last_attempt().is_some_and(|attempt| attempt.via != now) && !operation.cancelling()
     }
 
-    pub(super) fn cancel(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        let Some(operation) = self.operations.get_mut(&op) else { return };
-        operation.stage = Stage::Cancelling;
-        self.push(myself, op);
+    /// Whether the endpoints say that its nonce is gone: no attempt of ours can take it again.
+    fn is_spent(&self, op: OpId) -> bool {
+        self.operations.get(&op).is_some_and(|operation| operation.absence.is_proven(0))
     }
 
     /// Asks for the receipts of all attempts: any of them may be the one that is included.
-    pub(super) fn look_for_receipts(&self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        let Some(operation) = self.operations.get(&op) else { return };
-        let hashes: Vec<B256> = operation.attempts.iter().rev().map(|attempt| attempt.signed.hash).collect();
+    pub(super) fn look_for_receipts(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
         let (sender, myself) = (self.args.sender.clone(), myself.clone());
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| !operation.looking) else { return };
+        let hashes = operation.hashes();
+        operation.looking = true;
         tokio::spawn(async move {
-            let found = in_time(find_receipt(sender.as_ref(), &hashes)).await;
-            let _ = myself.cast(ExecutorMsg::Looked(op, found));
+            let sighting = in_time(sender.sight(&hashes)).await;
+            let _ = myself.cast(ExecutorMsg::Looked(op, sighting));
         });
     }
 
-    pub(super) fn looked(
-        &mut self,
-        myself: &ActorRef<ExecutorMsg>,
-        op: OpId,
-        found: &Result<Option<(B256, Receipt, Head)>, SendFault>,
-    ) {
-        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.in_flight()) else { return };
-        let (hash, receipt, head) = match found {
-            Ok(Some(found)) => *found,
+    pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: Result<Sighting, SendFault>) {
+        let endpoints = self.args.sender.endpoints();
+        let (late, blocks) = (self.is_late(op), self.blocks_of_absence());
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        operation.looking = false;
+        if operation.stage != Stage::Watching {
+            return;
+        }
+        let Some(nonce) = operation.nonce() else { return };
+        match sighting {
+            // Before the inclusion is written down nothing else may be.
+            Ok(Sighting::Included { .. }) if operation.writing => {}
+            Ok(Sighting::Included { hash, receipt, head }) => {
+                let fate = match (operation.is_cancellation(hash), receipt.success) {
+                    (true, _) => Fate::Cancelled,
+                    (false, true) => Fate::CarriedOut,
+                    (false, false) => Fate::Reverted,
+                };
+                let Receipt { cost, .. } = receipt;
+                self.land(myself, op, Landing { hash, block: head.stamp, fate, cost });
+            }
             // No receipt proves nothing while the nonce is free, and an error proves nothing at all: the next block asks again.
-            Ok(None) if operation.nonce_spent => {
-                operation.fruitless = operation.fruitless.saturating_add(1);
-                if operation.fruitless > BLOCKS_TO_FIND_A_RECEIPT {
-                    // An alarm, never a second send: the nonce is the only thing that keeps this order from being carried out
-                    // twice.
-                    self.refuse(op, Refusal::NonceTaken);
-                    self.recover(myself);
-                }
-                return;
-            }
-            Ok(None) | Err(_) => return,
-        };
-        operation.stage = Stage::Verifying;
-        drop(crate::observe::spans::stage(operation.order.turn.span(), "included"));
-        let ether = self.args.gas.read().and_then(|gas| gas.ether);
-        let inclusion = Inclusion {
-            tx: hash,
-            nonce: operation.nonce.unwrap_or_default(),
-            block: head.stamp,
-            cost: receipt.cost,
-            cost_usd: ether.and_then(|ether| receipt.cost.usd(ether)),
-            sent_at: operation.first_sent.unwrap_or(head.stamp.timestamp),
-            attempts: u32::try_from(operation.attempts.len()).unwrap_or(u32::MAX),
-        };
-        let fate = match (operation.is_cancellation(hash), receipt.success) {
-            (true, _) => Fate::Cancelled,
-            (false, true) => Fate::CarriedOut,
-            (false, false) => Fate::Reverted,
-        };
-        self.verify(myself, op, inclusion, fate);
-    }
-
-    /// Reads the position back at the block that includes the transaction, and accounts for the ramp that it made.
-    fn verify(&self, myself: &ActorRef<ExecutorMsg>, op: OpId, inclusion: Inclusion, fate: Fate) {
-        let Some(operation) = self.operations.get(&op) else { return };
-        let (sender, journal, myself) = (self.args.sender.clone(), self.args.journal.clone(), myself.clone());
-        let (position, pool, observer) =
-            (operation.order.position.clone(), operation.order.pool.clone(), self.args.observer.clone());
-        tokio::spawn(async move {
-            let read_back = || async {
-                let read = in_time(sender.read(inclusion.block.hash, &position.calls())).await;
-                let answers = read.map_err(|fault| fault.to_string())?;
-                position.facts(&answers, &inclusion.block).map_err(|fault| fault.to_string())
-            };
-            let facts = read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
-            if let (Ok(facts), Fate::CarriedOut) = (&facts, fate) {
-                // Before anyone can see the lane free: a pool that comes back must find the ramp accounted for.
-                let silent = |_| Err(JournalFault::Failed(format!("no answer within {PATIENCE:?}")));
-                let accounted = tokio::time::timeout(PATIENCE, journal.account_ramp(&pool, &facts.ramp)).await;
-                if let Err(fault) = accounted.unwrap_or_else(silent) {
-                    observer.record(Event::JournalFailed { fault: fault.to_string() });
+            Ok(Sighting::Absent { witnesses, height, next_nonce }) => {
+                operation.absence.hear(witnesses, endpoints, height, next_nonce, nonce);
+                if operation.absence.is_proven(blocks) && operation.state() != Some(State::Quarantined) {
+                    self.quarantine(myself, op);
+                } else if operation.resend && operation.is_launched() && next_nonce <= nonce && witnesses > 0 {
+                    operation.resend = false;
+                    // A former life, or a block that is gone, has left it: in time the same bytes go out again.
+                    if operation.cancelling() || !late { self.broadcast(myself, op) } else { self.take_back(myself, op) }
                 }
             }
-            let _ = myself.cast(ExecutorMsg::Verified(op, Box::new((inclusion, fate, facts))));
-        });
-    }
-
-    pub(super) fn verified(&mut self, op: OpId, (inclusion, fate, facts): (Inclusion, Fate, Result<PositionFacts, String>)) {
-        let Some(operation) = self.operations.remove(&op) else { return };
-        let outcome = match fate {
-            Fate::Cancelled => Outcome::Cancelled(inclusion),
-            Fate::Reverted => Outcome::Reverted(inclusion),
-            Fate::CarriedOut => match operation.difference(&facts) {
-                None => Outcome::Done(inclusion),
-                Some(difference) => Outcome::Deviates { inclusion, difference },
-            },
-        };
-        let ramp = facts.ok().map(|facts| facts.ramp).filter(|_| fate == Fate::CarriedOut);
-        self.settle(operation, outcome, ramp);
-    }
-
-    pub(super) fn refuse(&mut self, op: OpId, refusal: Refusal) {
-        if let Some(operation) = self.operations.remove(&op) {
-            self.settle(operation, Outcome::Refused(refusal), None);
+            Err(_) => {}
         }
     }
 
-    /// Tells everyone how it ended, and gives the turn back. The lane is shown free before the turn drops, and after the end has been
-    /// told: a process that shuts down waits for the lane.
-    pub(super) fn settle(&self, operation: Operation, outcome: Outcome, ramp: Option<Ramp>) {
-        let Order { pool, assets, trigger, before, triggered_at, triggered_uptime, turn, reply_to, plan, .. } = operation.order;
-        let Plan::Reweight(reweight) = plan;
-        let link =
-            outcome.inclusion().and_then(|inclusion| self.args.explorer.as_ref().map(|base| format!("{base}{}", inclusion.tx)));
-        turn.span().record("outcome", outcome.label());
-        self.args.observer.record(Event::Settled(Box::new(Settlement {
-            pool,
-            chain: self.args.chain.clone(),
-            trigger,
-            assets,
-            before,
-            target: reweight.target.weights().to_vec(),
-            ramp: reweight.duration,
-            outcome: outcome.clone(),
-            triggered_at,
-            took: self.args.clock.uptime().saturating_sub(triggered_uptime),
-            link,
-        })));
-        self.show();
-        reply_to.settled(outcome, ramp, turn);
+    const fn blocks_of_absence(&self) -> u64 {
+        match self.args.finality {
+            Finality::Tag => EPOCHS_OF_ABSENCE,
+            Finality::Depth(depth) if depth > LEAST_BLOCKS_OF_ABSENCE => depth,
+            Finality::Depth(_) => LEAST_BLOCKS_OF_ABSENCE,
+        }
     }
-}
 
-async fn find_receipt(sender: &dyn TransactionSender, hashes: &[B256]) -> Result<Option<(B256, Receipt, Head)>, SendFault> {
-    Ok(match sender.sight(hashes).await? {
-        Sighting::Included { hash, receipt, head } => Some((hash, receipt, head)),
-        Sighting::Absent { .. } => None,
-    })
+    /// Reads the position back at the block that includes the transaction, and writes the inclusion down together with the ramp that
+    /// it made (C7): before anyone can see the lane free, a pool that comes back must find the ramp accounted for.
+    fn land(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, landing: Landing) {
+        let Some(pen) = self.pen else { return };
+        let (sender, journal, clock, myself) =
+            (self.args.sender.clone(), self.args.journal.clone(), self.args.clock.clone(), myself.clone());
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        let Some(record) = operation.record.clone() else { return };
+        operation.stage = Stage::Landing;
+        if let Some(order) = &operation.order {
+            drop(crate::observe::spans::stage(order.turn.span(), "included"));
+        }
+        let (position, unwound) = (operation.position.clone(), operation.unwound);
+        tokio::spawn(async move {
+            crash::reach("c7-before");
+            let read_back = || async {
+                let Some(position) = &position else { return Err("its pool is not configured any more".to_owned()) };
+                let read = in_time(sender.read(landing.block.hash, &position.calls())).await;
+                let answers = read.map_err(|fault| fault.to_string())?;
+                position.facts(&answers, &landing.block).map_err(|fault| fault.to_string())
+            };
+            let facts: Result<PositionFacts, String> =
+                read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
+            // After a reorganisation whatever is there is the last word on what we have done.
+            let ours = landing.fate == Fate::CarriedOut || unwound;
+            let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
+            let entry = Entry::Include { landing, ramp };
+            let record = written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await;
+            crash::reach("c7-after");
+            let _ = myself.cast(ExecutorMsg::Verified(op, Box::new(Verified { landing, facts, record })));
+        });
+    }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use ractor::ActorRef;
 
 use super::{PoolMsg, PoolState, Stage};
-use crate::actors::executor::{ExecutorMsg, Order, ReplyTo};
+use crate::actors::executor::{ExecutorMsg, Order, OrderId, ReplyTo};
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
 use crate::domain::decide::{Hold, Latch};
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::plan::Plan;
 use crate::domain::position::Ramp;
 use crate::domain::trigger::Trigger;
@@ -44,7 +44,7 @@ impl PoolState {
                 self.ask(trigger, now);
             }
             Stage::Quiet if uptime < self.rest_until => {}
-            Stage::Quiet | Stage::Executing => self.ask(trigger, now),
+            Stage::Quiet => self.ask(trigger, now),
         }
     }
 
@@ -69,22 +69,27 @@ impl PoolState {
 
     fn order(&mut self, myself: &ActorRef<PoolMsg>, turn: Turn, trigger: Trigger, plan: Plan, triggered: (Timestamp, Duration)) {
         drop(spans::stage(turn.span(), "planned"));
-        let before = self.seen.as_ref().map(|(_, facts)| facts.weights.clone()).unwrap_or_default();
+        let Some((_, facts)) = &self.seen else { return };
+        let id = self.next_order;
+        self.next_order = id.saturating_add(1);
+        self.executing.push((id, trigger.class()));
+        let executor = self.args.executors.of(plan.role());
         let order = Order {
+            id,
             pool: self.args.id.clone(),
             position: self.args.position.clone(),
             assets: self.args.mandate.assets.clone(),
             trigger,
             plan,
-            before,
+            before: facts.weights.clone(),
+            seen: facts.ramp.clone(),
             triggered_at: triggered.0,
             triggered_uptime: triggered.1,
             turn,
-            reply_to: ReplyTo::new(myself.clone()),
+            reply_to: ReplyTo::new(myself.clone(), id),
         };
-        self.stage = Stage::Executing;
         // Where nobody is there to send, the order is dropped with its turn, and says so by `OrderLost`.
-        self.args.executor.cast(ExecutorMsg::Execute(Box::new(order)));
+        executor.cast(ExecutorMsg::Execute(Box::new(order)));
     }
 
     pub(super) fn hold(&mut self, hold: &Hold) {
@@ -101,11 +106,16 @@ impl PoolState {
         self.stage = Stage::Quiet;
     }
 
-    /// Takes a turn in hand. One that comes while an order is under way is given back.
+    /// Takes a turn in hand. One that comes while a defence is under way is given back.
     pub(super) fn hold_turn(&mut self, turn: Turn) {
-        if !matches!(self.stage, Stage::Executing) {
+        if !self.defends() {
             self.stage = Stage::Holding(turn);
         }
+    }
+
+    /// Whether an order of the most urgent kind is under way: nothing is decided beside it.
+    pub(super) fn defends(&self) -> bool {
+        self.executing.iter().any(|(_, class)| class.is_protective())
     }
 
     pub(super) fn drop_turn(&mut self) {
@@ -121,25 +131,32 @@ impl PoolState {
         }
     }
 
-    /// The order was not settled and never will be.
-    pub(super) fn lose(&mut self, myself: &ActorRef<PoolMsg>, ramp: Option<Ramp>) {
-        self.stage = Stage::Quiet;
-        self.lost = ramp.or(self.lost.take());
+    /// The order was not settled here. If it was written down, the journal tells what became of it, and the lane shows that it carries
+    /// something of this pool.
+    pub(super) fn lose(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId) {
+        self.executing.retain(|(id, _)| *id != order);
         self.rest(myself);
     }
 
-    pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, outcome: &Outcome, ramp: Option<Ramp>) {
-        self.stage = Stage::Quiet;
-        self.triggered = None;
+    pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId, outcome: &Outcome, ramp: Option<Ramp>) {
+        self.executing.retain(|(id, _)| *id != order);
+        if self.executing.is_empty() && matches!(self.stage, Stage::Quiet) {
+            self.triggered = None;
+        }
         if let (Some(memory), Some(ramp)) = (&mut self.memory, ramp) {
             memory.account(&ramp);
         }
-        if let Some(inclusion) = outcome.inclusion() {
-            self.troubles = 0;
-            self.not_before_block = self.not_before_block.max(inclusion.block.number);
-        } else {
-            self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
-            self.rest(myself);
+        match outcome.inclusion() {
+            Some(inclusion) => {
+                self.troubles = 0;
+                self.not_before_block = self.not_before_block.max(inclusion.block.number);
+            }
+            // What gave way to a defence does not hold it up.
+            None if matches!(outcome, Outcome::Refused(Refusal::Superseded)) => {}
+            None => {
+                self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
+                self.rest(myself);
+            }
         }
         if !outcome.may_retry() {
             self.latch(Latch::Outcome(outcome.label()));

@@ -2,34 +2,42 @@
 
 use ractor::ActorRef;
 
-use super::{Inquiry, PoolMsg, PoolState, Stage, recall};
+use super::{Inquiry, PoolMsg, PoolState, recall};
 use crate::actors::board::Board;
-use crate::actors::executor::deviation;
-use crate::actors::facts::{BlockFact, Lane};
+use crate::actors::facts::BlockFact;
 use crate::domain::decide::{self, Decision, Facts, Hold, Latch};
 use crate::domain::peg::Peg;
 
 impl PoolState {
     /// Facts in, decision out, and on to the next stage.
     pub(super) fn evaluate(&mut self, myself: &ActorRef<PoolMsg>) {
-        if self.memory.is_none() || matches!(self.stage, Stage::Executing) {
+        if self.memory.is_none() || self.defends() {
             return;
         }
+        let under_way = !self.executing.is_empty();
         let block = self.args.blocks.read();
         // Before the first block there is nothing to conclude, and nothing that anybody should look at.
         if block.is_none() && self.last_told.is_none() {
             return;
         }
-        if self.must_wait_for_a_block(&block) {
+        if !under_way && self.must_wait_for_a_block(&block) {
             self.drop_turn();
             return;
         }
         self.look(&block);
         let pegs: Vec<Peg> = self.args.pegs.iter().map(Board::read).collect();
-        self.meet();
-        self.claim_lost_ramp();
-        self.track_composition(&pegs);
+        if !under_way {
+            self.meet();
+            self.track_composition(&pegs);
+        }
         let decision = self.decide(&pegs);
+        // An order for a lesser cause is on its way, and the chain may show it or not: only a defence is thought of beside it.
+        if under_way && !matches!(&decision, Decision::Act { trigger, .. } if trigger.class().is_protective()) {
+            if !matches!(decision, Decision::Hold(Hold::BlocksDiffer)) {
+                self.drop_turn();
+            }
+            return;
+        }
         match &decision {
             Decision::Hold(Hold::BlocksDiffer) => return,
             Decision::Hold(Hold::Latched(Latch::ForeignChange)) => match self.inquiry {
@@ -55,7 +63,7 @@ impl PoolState {
     /// or of the executor gave, whatever moves is its doing, and a later block shows what.
     fn must_wait_for_a_block(&mut self, block: &BlockFact) -> bool {
         let Some(number) = block.as_ref().map(|block| block.head.stamp.number) else { return false };
-        let carried = self.args.lane.read().carries(&self.args.id);
+        let carried = self.args.lanes.carry(&self.args.id);
         if carried {
             self.not_before_block = self.not_before_block.max(number.saturating_add(1));
         }
@@ -79,29 +87,16 @@ impl PoolState {
         }
     }
 
-    /// Takes the ramp that a pool has at first sight as its own past. While the lane finds out what a former life has sent, that
-    /// may still change the ramp, and would then be taken for a stranger's doing.
+    /// Takes the ramp that a pool has at first sight as its own past.
     fn meet(&mut self) {
         let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
-        if memory.known_ramp.is_some() || matches!(self.args.lane.read(), Lane::Recovering) {
+        if memory.known_ramp.is_some() {
             return;
         }
         memory.known_ramp = Some(facts.ramp.clone());
         let (at, ramp) = (memory.first_seen, facts.ramp.clone());
         let id = self.args.id.clone();
         self.write(move |journal| async move { journal.meet_pool(&id, at, &ramp).await });
-    }
-
-    /// Recognises the ramp of an order whose executor died: nobody else could tell that it is ours.
-    fn claim_lost_ramp(&mut self) {
-        let (Some(memory), Some((_, facts)), Some(lost)) = (&mut self.memory, &self.seen, &self.lost) else { return };
-        if memory.known_ramp.as_ref() == Some(&facts.ramp) || deviation(lost, &facts.ramp).is_some() {
-            return;
-        }
-        memory.account(&facts.ramp);
-        let (id, ramp) = (self.args.id.clone(), facts.ramp.clone());
-        self.lost = None;
-        self.write(move |journal| async move { journal.account_ramp(&id, &ramp).await });
     }
 
     fn track_composition(&mut self, pegs: &[Peg]) {

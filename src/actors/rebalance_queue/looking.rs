@@ -21,9 +21,9 @@ impl QueueState {
             return;
         }
         self.args.drill.queue_looks();
-        let (now, lane) = (self.now(), self.args.lane.read());
+        let (now, lanes) = (self.now(), self.args.lanes.view());
         let gas = self.args.gas.read().map(|gas| gas.price());
-        let Look { grants, overdue, expired, held_for_gas, wake } = self.turns.look(now, lane.view(), gas);
+        let Look { grants, overdue, expired, held_for_gas, wake } = self.turns.look(now, lanes, gas);
         for pool in held_for_gas {
             self.tell_held(pool, gas, now);
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use alloy_primitives::{Address, B256};
 use tokio::sync::watch;
 
-use super::position::{Snapshot, decode_order, encode_price};
+use super::position::{FREEZE, Snapshot, decode_order, encode_price};
 use super::{BEGINNING, FakeClock, open};
 use crate::domain::position::{BlockStamp, Ramp};
 use crate::domain::ramp;
@@ -42,6 +42,7 @@ pub(crate) struct PoolState {
     pushed: Option<Vec<Weight>>,
     pub(crate) ramp: Ramp,
     pub(crate) paused: bool,
+    pub(crate) frozen: bool,
     /// Value shares, where nobody arbitrages them back to the weights.
     pub(crate) shares: Option<Vec<Weight>>,
 }
@@ -119,7 +120,7 @@ impl SimChain {
         let weights: Vec<Weight> = weights.iter().map(|bps| Weight::from_bps(*bps)).collect();
         let ramp = Ramp { start: BEGINNING, end: BEGINNING, end_weights: weights.clone() };
         self.with(|state| {
-            state.pools.insert(address(pool), PoolState { from: weights, pushed: None, ramp, paused: false, shares: None })
+            state.pools.insert(address(pool), PoolState { from: weights, pushed: None, ramp, paused: false, frozen: false, shares: None })
         });
     }
 
@@ -202,6 +203,10 @@ impl State {
     /// Carries out a call, as a pool does: a start in the past becomes now, an end in the past reverts.
     fn execute(&mut self, held: &Held, now: Timestamp) -> bool {
         let Some(pool) = self.pools.get_mut(&held.draft.call.target) else { return true };
+        if held.draft.call.data.as_ref() == FREEZE {
+            pool.frozen = true;
+            return true;
+        }
         let order = decode_order(&held.draft.call.data);
         if order.end < now || pool.paused {
             return false;
@@ -217,7 +222,7 @@ impl State {
         let pools = self.pools.iter().map(|(at, pool)| {
             let weights = pool.weights(now);
             let shares = pool.shares.clone().unwrap_or_else(|| weights.clone());
-            (*at, Ok(Snapshot { weights, shares, ramp: pool.ramp.clone(), paused: pool.paused }.encode()))
+            (*at, Ok(Snapshot { weights, shares, ramp: pool.ramp.clone(), paused: pool.paused, frozen: pool.frozen }.encode()))
         });
         prices.chain(pools).collect()
     }

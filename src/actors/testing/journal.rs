@@ -132,6 +132,11 @@ impl Operations for FakeJournal {
         self.inner.commit(pen, id, seq, entry, at).await
     }
 
+    async fn note(&self, pen: &Pen, id: &OperationId, what: &str, detail: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.fault()?;
+        self.inner.note(pen, id, what, detail, at).await
+    }
+
     async fn spent(&self, lane: &LaneKey, at: Timestamp) -> Result<Wei, JournalFault> {
         self.fault()?;
         self.inner.spent(lane, at).await

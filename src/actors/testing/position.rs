@@ -41,18 +41,22 @@ pub(crate) fn decode_order(data: &Bytes) -> Ramp {
     ramp_of(parts[0], parts[1], parts[2])
 }
 
+/// The call that stops trading.
+pub(crate) const FREEZE: &[u8] = b"freeze";
+
 /// What a block says of a pool.
 pub(crate) struct Snapshot {
     pub(crate) weights: Vec<Weight>,
     pub(crate) shares: Vec<Weight>,
     pub(crate) ramp: Ramp,
     pub(crate) paused: bool,
+    pub(crate) frozen: bool,
 }
 
 impl Snapshot {
     pub(crate) fn encode(&self) -> Bytes {
         let (weights, shares) = (weights_text(&self.weights), weights_text(&self.shares));
-        Bytes::from(format!("{weights}|{shares}|{}|{}", self.paused, ramp_text(&self.ramp)).into_bytes())
+        Bytes::from(format!("{weights}|{shares}|{}|{}|{}", self.paused, ramp_text(&self.ramp), self.frozen).into_bytes())
     }
 }
 
@@ -61,7 +65,7 @@ pub(crate) struct FakePosition(pub(crate) String);
 
 impl Position for FakePosition {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { read: true, reweight: true, ..Capabilities::default() }
+        Capabilities { read: true, reweight: true, halt: true, ..Capabilities::default() }
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -79,13 +83,16 @@ impl Position for FakePosition {
             weights: weights_of(parts[0]),
             balances: weights_of(parts[1]).iter().map(amount).collect(),
             ramp: ramp_of(parts[3], parts[4], parts[5]),
-            swap_enabled: true,
+            swap_enabled: parts[6] == "false",
             paused: parts[2] == "true",
         })
     }
 
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {
-        let Plan::Reweight(reweight) = plan;
+        let reweight = match plan {
+            Plan::Reweight(reweight) => reweight,
+            Plan::Freeze => return Call { target: address(&self.0), data: Bytes::from_static(FREEZE) },
+        };
         let ramp = Ramp { start, end, end_weights: reweight.target.weights().to_vec() };
         Call { target: address(&self.0), data: Bytes::from(ramp_text(&ramp).into_bytes()) }
     }

@@ -206,6 +206,17 @@ impl Operations for MemoryJournal {
         Ok(record)
     }
 
+    async fn note(&self, pen: &Pen, id: &OperationId, what: &str, detail: &str, at: Timestamp) -> Result<(), JournalFault> {
+        let mut ledger = open(&self.operations);
+        ledger.holds(pen)?;
+        let place = ledger.kept(id)?;
+        if let Some(kept) = ledger.operations.get_mut(place) {
+            let (line, state) = (u64::try_from(kept.log.len()).unwrap_or(u64::MAX), kept.record.state);
+            kept.log.push(Happened { line, step: what.to_owned(), state, at, epoch: pen.epoch, detail: detail.to_owned() });
+        }
+        Ok(())
+    }
+
     async fn spent(&self, lane: &LaneKey, at: Timestamp) -> Result<Wei, JournalFault> {
         let day = at.millis().div_euclid(DAY);
         let ledger = open(&self.operations);

@@ -31,7 +31,7 @@ pub(super) fn draft(order: &Settlement) -> Option<Draft> {
 fn severity(order: &Settlement) -> Option<Severity> {
     match &order.outcome {
         Outcome::Done(_) => Some(Severity::Info),
-        Outcome::Refused(Refusal::ShuttingDown) => None,
+        Outcome::Refused(Refusal::ShuttingDown | Refusal::Superseded | Refusal::Duplicate | Refusal::PoolBusy) => None,
         // To lose a defence to one of these is worth a word, to lose a routine order is not.
         Outcome::Refused(Refusal::StaleTurn | Refusal::LaneNotReady | Refusal::GasAboveCap) => {
             order.trigger.class().is_protective().then_some(Severity::Warning)
@@ -55,7 +55,7 @@ fn reason(outcome: &Outcome) -> Option<String> {
         Outcome::Refused(Refusal::Unknown(why)) => Some(format!("unknown: {why}")),
         Outcome::Refused(Refusal::WouldRevert(why)) => Some(format!("it would revert: {why}")),
         Outcome::Refused(Refusal::Unreachable(why)) => Some(format!("the node or the signer failed: {why}")),
-        Outcome::Refused(refusal) => Some(refusal.label().replace('_', " ")),
+        Outcome::Refused(refusal) => Some(refusal.words()),
         Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) => None,
     }
 }

@@ -6,11 +6,13 @@ use alloy_primitives::B256;
 
 use crate::domain::decide::{Decision, Hold};
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId, SourceId};
+use crate::domain::operation::{LaneRole, OperationId, State};
 use crate::domain::outcome::{Inclusion, Outcome};
 use crate::domain::peg::{PegState, Trust};
 use crate::domain::position::BlockStamp;
+use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
-use crate::domain::units::{GasCost, GasPrice, Price, Timestamp, Usd, WAD, Weight};
+use crate::domain::units::{GasCost, GasPrice, Price, Timestamp, Usd, WAD, Wei, Weight};
 use crate::observe::event::{AttemptKind, Event, Settlement, TokenView};
 
 pub(in crate::observe) fn pool() -> PoolId {
@@ -87,6 +89,7 @@ pub(in crate::observe) fn all() -> Vec<Event> {
     let timestamp = Timestamp::from_secs(1_700_000_000);
     let waiting = [1, 2, 3];
     let (hash, max_fee) = (B256::repeat_byte(0xab), GasPrice::from_gwei(40));
+    let (role, operation) = (LaneRole::Keeper, OperationId(B256::repeat_byte(0xcd)));
     vec![
         Event::LinkOpened { chain: chain(), transport: "websocket" },
         Event::LinkLost { chain: chain(), label: "unreachable", fault: "no connection".to_owned(), retry_in: took },
@@ -106,7 +109,7 @@ pub(in crate::observe) fn all() -> Vec<Event> {
         Event::HolderOverdue { pool: pool() },
         Event::QueueStarted { chain: chain(), epoch: 2 },
         Event::QueueSeen { chain: chain(), waiting, out: 1, oldest: Duration::from_secs(90) },
-        Event::TxSent { pool: pool(), chain: chain(), class, kind: AttemptKind::Replacement, hash, nonce: 7, max_fee },
+        Event::TxSent { pool: pool(), chain: chain(), class, kind: AttemptKind::Replacement, hash, nonce: 7, max_fee, via: Via::Private },
         Event::Settled(Box::new(settlement(drift(), Outcome::Done(inclusion())))),
         Event::ActorDied { actor: actor.clone(), kind, reason: "panic".to_owned(), restart_in: Duration::from_secs(1) },
         Event::ActorRestarted { actor: actor.clone(), kind, took },
@@ -115,6 +118,14 @@ pub(in crate::observe) fn all() -> Vec<Event> {
         Event::AlertDelivered { sink: "discord" },
         Event::AlertFailed { sink: "discord", fault: "Discord answers 503".to_owned(), dropped: true },
         Event::JournalFailed { fault: "the disk is full".to_owned() },
+        Event::TxAnswered { chain: chain(), role, hash, answer: "maybe_sent", detail: Some("bad gateway".to_owned()) },
+        Event::OperationMoved { chain: chain(), role, pool: pool(), class, operation, nonce: Some(7), state: State::InFlight },
+        Event::Reorganised { chain: chain(), pool: pool(), height: 101 },
+        Event::LaneStopped { chain: chain(), role, label: "journal_behind", reason: "the journal is an old copy".to_owned() },
+        Event::LaneResumed { chain: chain(), role },
+        Event::LaneUnsurveyed { chain: chain(), role, fault: "no connection".to_owned() },
+        Event::SigningFailed { chain: chain(), role, fault: "the key is away".to_owned() },
+        Event::BalanceSeen { chain: chain(), role, balance: Wei::new(40_000_000_000_000_000), low: true },
     ]
 }
 
@@ -148,5 +159,13 @@ pub(in crate::observe) fn number(event: &Event) -> usize {
         Event::AlertDelivered { .. } => 24,
         Event::AlertFailed { .. } => 25,
         Event::JournalFailed { .. } => 26,
+        Event::TxAnswered { .. } => 27,
+        Event::OperationMoved { .. } => 28,
+        Event::Reorganised { .. } => 29,
+        Event::LaneStopped { .. } => 30,
+        Event::LaneResumed { .. } => 31,
+        Event::LaneUnsurveyed { .. } => 32,
+        Event::SigningFailed { .. } => 33,
+        Event::BalanceSeen { .. } => 34,
     }
 }

@@ -59,9 +59,25 @@ pub(super) fn write(event: &Event) {
         Event::HolderOverdue { pool } => error!(%pool, "pool sat on its turn and is killed"),
         Event::QueueStarted { chain, epoch } => info!(%chain, epoch, "queue started"),
         Event::QueueSeen { chain, waiting, out, oldest } => trace!(%chain, ?waiting, out, ?oldest, "queue seen"),
-        Event::TxSent { pool, chain, class, kind, hash, nonce, max_fee } => {
-            info!(%pool, %chain, %class, kind = kind.label(), %hash, nonce, %max_fee, "transaction sent");
+        Event::TxSent { pool, chain, class, kind, hash, nonce, max_fee, via } => {
+            info!(%pool, %chain, %class, kind = kind.label(), %hash, nonce, %max_fee, via = via.label(), "transaction sent");
         }
+        Event::TxAnswered { chain, role, hash, answer, detail } => match *answer {
+            "accepted" | "already_known" => debug!(%chain, %role, %hash, answer, "broadcast answered"),
+            _ => warn!(%chain, %role, %hash, answer, detail, "broadcast answered"),
+        },
+        Event::OperationMoved { chain, role, pool, class, operation, nonce, state } => {
+            debug!(%chain, %role, %pool, %class, %operation, nonce, %state, "operation moved");
+        }
+        Event::Reorganised { chain, pool, height } => {
+            warn!(%chain, %pool, height, "the block of a transaction was reorganised away");
+        }
+        Event::LaneStopped { chain, role, label, reason } => error!(%chain, %role, label, reason, "lane stands still"),
+        Event::LaneResumed { chain, role } => info!(%chain, %role, "lane goes on"),
+        Event::LaneUnsurveyed { chain, role, fault } => warn!(%chain, %role, fault, "lane cannot find out where it stands"),
+        Event::SigningFailed { chain, role, fault } => error!(%chain, %role, fault, "signing failed"),
+        Event::BalanceSeen { chain, role, balance, low: false } => debug!(%chain, %role, %balance, "balance seen"),
+        Event::BalanceSeen { chain, role, balance, low: true } => warn!(%chain, %role, %balance, "balance is low"),
         Event::Settled(settlement) => settled(settlement),
         Event::ActorDied { actor, kind, reason, restart_in } => warn!(actor, kind, reason, ?restart_in, "actor died"),
         Event::ActorRestarted { actor, kind, took } => info!(actor, kind, ?took, "actor restarted"),
@@ -92,7 +108,13 @@ fn settled(settlement: &Settlement) {
     let (gas_used, cost) = (inclusion.map(|i| i.cost.gas_used), inclusion.and_then(|i| i.cost_usd).map(tracing::field::display));
     let detail = match outcome {
         Outcome::Deviates { difference, .. } => Some(difference),
-        Outcome::Refused(Refusal::Unknown(why) | Refusal::WouldRevert(why) | Refusal::Unreachable(why)) => Some(why),
+        Outcome::Refused(
+            Refusal::Unknown(why)
+            | Refusal::WouldRevert(why)
+            | Refusal::Unreachable(why)
+            | Refusal::BudgetSpent(why)
+            | Refusal::JournalFailed(why),
+        ) => Some(why),
         Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Refused(_) => None,
     };
     match outcome {
