@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod decide;
 pub mod fees;
+pub mod finality;
 pub mod gas;
 pub mod ids;
 pub mod operation;
