@@ -13,6 +13,7 @@ mod fault;
 mod inspection;
 mod layers;
 mod load;
+mod notes;
 mod parse;
 mod read;
 mod section;
@@ -23,7 +24,8 @@ mod tests;
 pub use environment::Environment;
 pub use fault::{EXIT_CODE, Fault, Faults};
 pub use load::load;
+pub use notes::{Note, notes};
 pub use settings::{
-    AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, HttpSettings, LogFormat, PoolKind, PoolSettings,
-    Settings, SignerSettings, TelemetrySettings,
+    AlertSettings, AssetOnChain, AssetSettings, BudgetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS,
+    LogFormat, PoolKind, PoolSettings, RelayKind, RelaySettings, Settings, SignerSettings, TelemetrySettings,
 };

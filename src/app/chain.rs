@@ -62,12 +62,14 @@ impl ChainPlan {
             gas: settings.reader_gas,
             calls_per_request: CALLS_PER_REQUEST,
         };
-        let http = Node::http(&settings.http_url, USUAL_TIMEOUT, on_request.clone())
+        let first =
+            settings.rpc.first().ok_or_else(|| StartFault::Link { chain: chain(), fault: "`rpc` is empty".to_owned() })?;
+        let http = Node::http(first, USUAL_TIMEOUT, on_request.clone())
             .map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
         let link = LinkSettings {
             chain_id: settings.chain_id,
             ws_url: settings.ws_url.clone(),
-            http_url: settings.http_url.clone(),
+            http_url: first.clone(),
             block_time: shared.wiring.clock.machine(settings.block_time),
             timeout: USUAL_TIMEOUT,
             reader,
@@ -319,6 +321,9 @@ async fn signer(settings: &SignerSettings) -> Result<Signer, String> {
             let (path, password_file) = (path.clone(), password_file.clone());
             let opened = tokio::task::spawn_blocking(move || open_keystore(&path, &password_file)).await;
             opened.map_err(|_| "opening the keystore panicked".to_owned())?
+        }
+        SignerSettings::AwsKms { .. } | SignerSettings::GcpKms { .. } | SignerSettings::Web3Signer { .. } => {
+            Err("a key that is held elsewhere cannot be used yet".to_owned())
         }
     }
 }

@@ -36,23 +36,40 @@ fn summarise(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
             }
         }
     }
-    writeln!(out, "\nhttp on {}", settings.http.listen)
+    writeln!(out, "\nhttp on {}", settings.http.listen)?;
+    for note in config::notes(settings) {
+        writeln!(out, "\nnote: {note}")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_summary_names_chains_pools_and_policies() {
+    /// The summary of the example, spoilt by one variable if there is one.
+    fn summary(variable: Option<(&str, &str)>) -> String {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example");
-        let settings = config::load(&example, &Environment::default()).unwrap();
+        let settings = config::load(&example, &variable.into_iter().collect::<Environment>()).unwrap();
         let mut out = Vec::new();
         summarise(&settings, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_summary_names_chains_pools_and_policies() {
+        let text = summary(None);
         for part in ["chain mainnet (id 1), pools: 1", "pool treasury", "policy article", "DAI 40.00 %", "http on 127.0.0.1:9464"]
         {
             assert!(text.contains(part), "{part} in:\n{text}");
         }
+        assert!(!text.contains("note"), "nothing to note:\n{text}");
+    }
+
+    #[test]
+    fn a_chain_with_one_endpoint_is_noted_and_its_address_is_not_shown() {
+        let text = summary(Some(("BALLAST__CHAINS__MAINNET__RPC", "https://node.example/TOKEN")));
+        assert!(text.contains("note: chains.mainnet.rpc: one endpoint only: negative facts rest on one node's word"), "{text}");
+        assert!(!text.contains("node.example") && !text.contains("TOKEN"), "{text}");
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn hidden() -> String {
 pub(super) fn names_a_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key).to_lowercase();
     let words = ["private", "secret", "mnemonic", "seed", "passphrase", "webhook", "api_key", "apikey"];
-    let endings = ["key", "password", "url", "_token"];
+    let endings = ["key", "password", "url", "_token", "rpc", "journal", "web3signer"];
     words.iter().any(|word| last.contains(word)) || endings.iter().any(|ending| last.ends_with(ending))
 }
 
@@ -97,7 +97,9 @@ mod tests {
             ("note", phrase),
             ("filter", "https://node.example/v2/abcdef"),
             ("keeper.private_key", "anything"),
-            ("http_url", "ftp.example"),
+            ("ws_url", "ftp.example"),
+            ("chains.mainnet.rpc", "ftp.example"),
+            ("journal", "user:password@host"),
         ] {
             assert_eq!(shown(name, text), HIDDEN, "{name} = {text}");
         }

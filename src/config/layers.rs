@@ -13,6 +13,9 @@ pub(super) type Table = Map<String, Value>;
 
 const FROM_ENVIRONMENT: &str = "environment variable ";
 
+/// What the names of compiled-in files begin with.
+pub(super) const BUILT_IN: &str = "built-in ";
+
 /// A ready-made table as a source of the `config` crate. `Debug` hides the values: some are secrets.
 #[derive(Clone)]
 struct Layer(Table);
@@ -140,6 +143,11 @@ pub(super) fn is_from_environment(value: &Value) -> bool {
     origin(value).is_some_and(|origin| origin.starts_with(FROM_ENVIRONMENT))
 }
 
+/// Whether a value is one of the program's own defaults.
+pub(super) fn is_built_in(value: &Value) -> bool {
+    origin(value).is_some_and(|origin| origin.starts_with(BUILT_IN))
+}
+
 /// A line of a file that is not TOML, and why.
 #[derive(Debug)]
 pub(super) struct NotToml {
@@ -214,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_syntax_error_is_told_without_repeating_the_line() {
-        let (table, faults) = parse("a.toml", "ok = 1\nhttp_url = \"https://node/SECRET\nx = = 2\n");
+        let (table, faults) = parse("a.toml", "ok = 1\nws_url = \"https://node/SECRET\nx = = 2\n");
         assert!(table.contains_key("ok"));
         let places: Vec<&str> = faults.iter().map(|fault| fault.place.as_str()).collect();
         assert!(places.contains(&"a.toml:2") && places.contains(&"a.toml:3"), "{faults:?}");

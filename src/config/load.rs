@@ -15,7 +15,7 @@ use super::section::Section;
 use super::settings::Settings;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 
-/// Name and text of the built-in layer.
+/// Name and text of the built-in layer. Names of what is built in begin with [`layers::BUILT_IN`].
 const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
 
 /// Names, places and texts of the built-in policies. A file of the same name in `DIR/policies` takes their place.
@@ -157,6 +157,7 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     let (for_feed, for_ether, for_token) = (default("feed")?, default("ether_feed")?, default("token")?);
     defaults.finish();
 
+    let journal = service::journal(&mut root);
     let http = root.section("http", None).and_then(service::http);
     let telemetry = root.section("telemetry", None).and_then(service::telemetry);
     let alerts = root.section("alerts", None).and_then(service::alerts);
@@ -185,6 +186,8 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     check::distinct(&root, &chains, &assets, &pools);
     root.finish();
     Ok(Settings {
+        directory: inspection.dir.to_owned(),
+        journal: journal?,
         chains: chains.into_iter().map(|(name, chain)| Ok((ChainName::new(&name), chain?))).collect::<Read<_>>()?,
         assets: assets.into_iter().map(|(name, asset)| Ok((AssetId::new(&name), asset?))).collect::<Read<_>>()?,
         pools: pools.into_iter().map(|(name, (_, pool))| Ok((PoolId::new(&name), pool?))).collect::<Read<_>>()?,

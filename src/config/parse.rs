@@ -1,13 +1,21 @@
 //! From text to one typed value, exactly: no number passes through a float. A parser says what it expects and how to mend what
 //! it refuses; the empty text is always refused, which is how a missing key learns what it should have been.
 
+pub(super) mod keys;
+
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use alloy_primitives::Address;
+use reqwest::Url;
 
-use crate::domain::units::{GasPrice, Price, Weight};
+use crate::domain::finality::Finality;
+use crate::domain::route::Route;
+use crate::domain::units::{GasPrice, Price, Wei, Weight};
+
+/// What an address of an SQLite journal begins with; a plain path follows.
+pub(super) const SQLITE: &str = "sqlite:";
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +95,17 @@ pub(super) fn gwei(low: GasPrice, high: GasPrice) -> impl Fn(&str) -> Parsed<Gas
     }
 }
 
+/// An amount of the chain's own coin, exact to the wei, from `low` to `high`.
+pub(super) fn ether(low: Wei, high: Wei) -> impl Fn(&str) -> Parsed<Wei> {
+    move |text| match decimal(text, 18).map(Wei::new) {
+        Some(amount) if amount >= low && amount <= high => Ok(amount),
+        _ => refuse(
+            format!("ether as a decimal number, from {} to {}", plain(low.get(), 18), plain(high.get(), 18)),
+            "write a number such as \"0.5\", without a unit: the key names it",
+        ),
+    }
+}
+
 /// Dollars for one token, more than none, exact to 18 decimals.
 pub(super) fn dollars(text: &str) -> Parsed<Price> {
     decimal(text, 18)
@@ -116,11 +135,65 @@ pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&str) -> Parsed<S
     move |text| {
         let host = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)?.strip_prefix("://"));
         let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', ':', '?', '#']));
-        if good && !text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        if good && plain && Url::parse(text).is_ok() {
             return Ok(text.to_owned());
         }
         refuse(format!("a URL that begins with {}", schemes.join(":// or ") + "://"), "write the whole URL, in quotes")
     }
+}
+
+/// Where a journal lies. No refusal repeats the text: it may hold a password.
+pub(super) fn journal(text: &str) -> Parsed<String> {
+    let expected = "sqlite:PATH, or the URL of a PostgreSQL database: postgres://USER@HOST/DATABASE";
+    if let Some(path) = text.strip_prefix(SQLITE) {
+        return match path {
+            "" => refuse(expected, "write the path of a file after `sqlite:`, such as sqlite:ballast.db"),
+            ":memory:" => refuse(expected, "a journal in memory forgets what was sent: write the path of a file"),
+            path if path.starts_with("//") => refuse(expected, "write the path after `sqlite:`, with no `//` before it"),
+            // How the file is opened decides whether it can be relied on, and is no setting.
+            path if path.contains(['?', '#', '%']) || path.contains(char::is_control) => {
+                refuse(expected, "write a plain path, without `?`, `#` and `%`: there are no parameters")
+            }
+            _ => Ok(text.to_owned()),
+        };
+    }
+    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        return refuse(expected, "begin it with sqlite: or with postgres://");
+    }
+    // A socket in the file system is named in the query, and then there may be no host.
+    let host = |url: &Url| url.host_str().is_some_and(|host| !host.is_empty()) || url.query_pairs().any(|(key, _)| key == "host");
+    match Url::parse(text) {
+        Ok(url) if host(&url) && !text.contains(char::is_whitespace) => Ok(text.to_owned()),
+        _ => refuse(expected, "write the whole URL; what is no letter or digit in a password is written as % and two digits"),
+    }
+}
+
+/// By which way the transactions of a class go.
+pub(super) fn route(text: &str) -> Parsed<Route> {
+    let blocks = text.strip_prefix("private-then-public-after-").and_then(|rest| rest.strip_suffix("-blocks"));
+    match (text, blocks.map(whole(1, 1_000))) {
+        ("public", _) => Ok(Route::Public),
+        ("private", _) => Ok(Route::Private),
+        (_, Some(Ok(after_blocks))) => Ok(Route::PrivateThenPublic { after_blocks }),
+        _ => refuse(
+            "public, private, or private-then-public-after-N-blocks with N from 1 to 1000",
+            did_you_mean(text, &["public", "private"]).unwrap_or_else(|| "write one of the three".into()),
+        ),
+    }
+}
+
+/// When a block is final.
+pub(super) fn finality(text: &str) -> Parsed<Finality> {
+    if text == Finality::TAG {
+        return Ok(Finality::Tag);
+    }
+    whole(1, 10_000)(text).map(Finality::Depth).or_else(|_| {
+        refuse(
+            format!("\"{}\", or a depth in blocks from 1 to 10000", Finality::TAG),
+            "write the tag in quotes, or a number of blocks such as 64",
+        )
+    })
 }
 
 /// One of a few words.

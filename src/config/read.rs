@@ -4,4 +4,6 @@ pub(super) mod asset;
 pub(super) mod chain;
 pub(super) mod policy;
 pub(super) mod pool;
+pub(super) mod sending;
 pub(super) mod service;
+pub(super) mod signer;

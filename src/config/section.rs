@@ -1,10 +1,11 @@
 //! Reading one table: every key is asked for by its type, every fault is recorded, and what nobody asked for is unknown.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use config::{Value, ValueKind};
-use secrecy::SecretString;
 
 use super::fault::{Fault, hidden, looks_secret, names_a_secret, shown};
 use super::inspection::{Inspection, Read, Reported};
@@ -109,55 +110,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A secret from `KEY` itself or from the file named by `KEY_file`. A fault never shows the secret.
-    ///
-    /// With `inline` false, `KEY` itself is accepted from the environment only. When one of the two is written in the
-    /// environment and the other in a file, the environment wins.
-    pub(super) fn secret(
-        &mut self,
-        key: &str,
-        inline: bool,
-        parse: impl Fn(&str) -> Parsed<String>,
-    ) -> Read<Option<SecretString>> {
-        let file_key = format!("{key}_file");
-        let (here, file) = (self.has(key), self.has(&file_key));
-        let refused = |refusal: Refusal| self.refuse_found(key, hidden(), refusal.expected, refusal.mend);
-        match (here, file, self.is_from_environment(key), self.is_from_environment(&file_key)) {
-            (false, false, ..) => Ok(None),
-            (true, true, false, false) | (true, true, true, true) => {
-                let expected = format!("either `{key}` or `{file_key}`");
-                Err(self.refuse_found(key, "both", expected, "remove one of the two"))
-            }
-            (true, _, false, false) if !inline => {
-                let expected = "nothing: this secret never stands in a TOML file";
-                let mend = format!("move it to a file and name that in `{file_key}`, or set the environment variable");
-                Err(self.refuse_found(key, hidden(), expected, mend))
-            }
-            (true, false, ..) | (true, true, true, false) => {
-                let text = self.value(key).and_then(as_text).unwrap_or_default();
-                parse(text.trim()).map(|secret| Some(secret.into())).map_err(refused)
-            }
-            (false, true, ..) | (true, true, false, true) => {
-                let path = self.path_to_file(&file_key)?;
-                let text = std::fs::read_to_string(&path).map_err(|error| {
-                    self.refuse(&file_key, "a text file that can be read", format!("{}: {error}", path.display()))
-                })?;
-                parse(text.trim()).map(|secret| Some(secret.into())).map_err(|refusal| {
-                    self.refuse(&file_key, format!("a file that holds {}", refusal.expected), "write it as the file's only line")
-                })
-            }
-        }
-    }
-
-    /// Like [`Self::secret`], but it must be there.
-    pub(super) fn required_secret(&mut self, key: &str, parse: impl Fn(&str) -> Parsed<String>) -> Read<SecretString> {
-        let found = self.secret(key, true, &parse)?;
-        found.ok_or_else(|| {
-            let expected = parse("").err().map_or_else(String::new, |refusal| refusal.expected);
-            self.missing(key, format!("{expected}, or a file that holds it in `{key}_file`"))
-        })
-    }
-
     /// A path to an existing file; a relative one begins at the configuration directory.
     pub(super) fn path_to_file(&mut self, key: &str) -> Read<PathBuf> {
         let path = self.inspection.dir.join(self.required(key, parse::text)?);
@@ -167,6 +119,15 @@ impl<'a> Section<'a> {
         // The path is only repeated when `found` may show it too.
         let mend = format!("put the file there or correct the path; relative paths begin at {}", self.inspection.dir.display());
         Err(self.refuse(key, "the path of an existing file", mend))
+    }
+
+    /// A path where a file lies or will lie; a relative one begins at the configuration directory.
+    pub(super) fn path_of_file(&mut self, key: &str) -> Read<PathBuf> {
+        let path = self.inspection.dir.join(self.required(key, parse::text)?);
+        if path.is_dir() {
+            return Err(self.refuse(key, "the path of a file, which need not exist yet", "add the name of a file to the folder"));
+        }
+        Ok(path)
     }
 
     /// A table that must be there, laid over defaults if there are any.

@@ -1,24 +1,42 @@
 //! The settings as the rest of the program sees them: typed, checked, and with every secret wrapped.
 
+mod sending;
+mod signer;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use alloy_primitives::Address;
 use secrecy::SecretString;
 
+use crate::domain::finality::Finality;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::peg::PegRule;
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
 use crate::domain::reading::FeedRule;
+use crate::domain::route::Route;
 use crate::domain::trigger::PerClass;
 use crate::domain::units::GasPrice;
+
+pub use sending::{BudgetSettings, RelayKind, RelaySettings};
+pub use signer::{GcpKey, SignerSettings};
+
+/// Chain ids of local development nodes. Their keys may come from an environment variable, and nobody is harmed when their only
+/// endpoint lies.
+pub const LOCAL_CHAINS: [u64; 2] = [31_337, 1_337];
 
 /// Everything that an operator decides. References between the parts hold: every pool's chain and assets exist.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The configuration directory; relative paths begin here.
+    pub directory: PathBuf,
+    /// Where the journal lies: `sqlite:PATH`, a path relative to `directory` or not, or the URL of a PostgreSQL database. Secret,
+    /// because the URL may hold a password.
+    pub journal: SecretString,
     /// Chains by name.
     pub chains: BTreeMap<ChainName, ChainSettings>,
     /// Assets by name.
@@ -42,8 +60,11 @@ pub struct ChainSettings {
     pub chain_id: u64,
     /// WebSocket address of a node, for new heads; without it the head is polled.
     pub ws_url: Option<SecretString>,
-    /// HTTP address of a node. Secret, because providers put access tokens into it.
-    pub http_url: SecretString,
+    /// HTTP addresses of nodes, 1 to 8, no two alike; heads are polled from the first. Secret, because providers put access tokens
+    /// into them.
+    pub rpc: Vec<SecretString>,
+    /// The most requests that one endpoint is asked in a second: 1 to 10 000. No limit if absent.
+    pub rate_limit: Option<NonZeroU32>,
     /// Usual time between two blocks: 100 ms to 1 h.
     pub block_time: Duration,
     /// Every how many blocks the chain is read: 1 (each) to 10 000.
@@ -60,35 +81,33 @@ pub struct ChainSettings {
     pub ageing: Duration,
     /// After how many blocks without inclusion a transaction is re-priced: 1 to 1 000.
     pub bump_after_blocks: u32,
+    /// When a block counts as final; a depth is 1 to 10 000 blocks.
+    pub finality: Finality,
     /// The most that a cancellation may pay per unit of gas. Above the caps of the classes, or a stuck transaction stays stuck.
     pub cancel_cap: GasPrice,
     /// Gas that one inner call of the batched read may use; a broken callee burns no more than that.
     pub reader_gas_per_call: u64,
     /// Gas limit of the whole batched read; at least `reader_gas_per_call`.
     pub reader_gas: u64,
+    /// By which way transactions go, by class. None is private without a relay.
+    pub route: PerClass<Route>,
+    /// The private relay, which serves this chain.
+    pub relay: Option<RelaySettings>,
+    /// What each of the chain's keys may spend.
+    pub budget: BudgetSettings,
     /// The key that sends.
     pub keeper: SignerSettings,
+    /// The key that protects, so that a protective transaction never waits for the keeper's nonces. Not the keeper's; without it the
+    /// keeper protects as well.
+    pub guardian: Option<SignerSettings>,
 }
 
-/// Where a signing key comes from. No form of it stands in a TOML file.
-#[derive(Clone, Debug)]
-pub enum SignerSettings {
-    /// An encrypted keystore file (Web3 Secret Storage v3). Both files exist.
-    Keystore {
-        /// The keystore.
-        path: PathBuf,
-        /// A file whose first line is its password.
-        password_file: PathBuf,
-    },
-    /// An environment variable that holds a hexadecimal key. For tests: accepted only on chains 31337 and 1337.
-    Env {
-        /// Name of the variable.
-        var: String,
-        /// What it held when the settings were loaded: 64 hexadecimal digits, with or without `0x`.
-        key: SecretString,
-    },
-    /// A hexadecimal key that the program itself made up. The demo builds it in code; it has no TOML form.
-    PrivateKey(SecretString),
+impl ChainSettings {
+    /// Whether it is a local development chain: there is nothing to lose on it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        LOCAL_CHAINS.contains(&self.chain_id)
+    }
 }
 
 /// One asset with one peg.

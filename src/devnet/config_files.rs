@@ -29,11 +29,34 @@ pub struct FileOptions {
     pub otlp_endpoint: Option<String>,
     /// How long an asset must be back before it counts as sound.
     pub recover: &'static str,
+    /// Where the journal lies; the default, a file beside the settings, if absent.
+    pub journal: Option<String>,
+    /// How many blocks must lie on a block before it is final. Nobody votes in this world, so a depth decides.
+    pub finality: u64,
+    /// HTTP addresses in the place of the world's own, for whoever stands in between.
+    pub rpc: Option<Vec<String>>,
+    /// The environment variable that holds the guardian's key; no guardian if absent.
+    pub guardian_variable: Option<String>,
+    /// Where a private relay listens; none if absent.
+    pub relay_url: Option<String>,
+    /// By which way the transactions of all classes go, in the words of the settings; the default if absent.
+    pub route: Option<String>,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:9464".to_owned(), otlp_endpoint: None, recover: "10m" }
+        Self {
+            listen: "127.0.0.1:9464".to_owned(),
+            otlp_endpoint: None,
+            recover: "10m",
+            journal: None,
+            // Enough that a story sees both states, and few enough that it need not wait.
+            finality: 2,
+            rpc: None,
+            guardian_variable: None,
+            relay_url: None,
+            route: None,
+        }
     }
 }
 
@@ -58,21 +81,24 @@ fn put(dir: &Path, name: &str, text: &str) -> Result<(), WorldError> {
 }
 
 fn main_file(world: &WorldHandle, options: &FileOptions) -> String {
-    let (http, ws, block_time) = (world.http_url(), world.ws_url(), format_duration(world.block_time()));
+    let (ws, block_time, finality) = (world.ws_url(), format_duration(world.block_time()), options.finality);
+    let rpc = options.rpc.clone().unwrap_or_else(|| vec![world.http_url().to_owned()]).join("\", \"");
+    let journal = options.journal.as_ref().map(|journal| format!("journal = \"{journal}\"\n\n")).unwrap_or_default();
     let heartbeat = format_duration(world.heartbeat());
     let (listen, decimals, recover) = (&options.listen, oracle::DECIMALS, options.recover);
     let ether = world.addresses().ether_feed.proxy;
     let mut text = format!(
         r#"# Made for a demo world that lives as long as the process that made it.
 
-[http]
+{journal}[http]
 listen = "{listen}"
 
 [chains.{CHAIN}]
 chain_id = {CHAIN_ID}
-http_url = "{http}"
+rpc = ["{rpc}"]
 ws_url = "{ws}"
 block_time = "{block_time}"
+finality = {finality}
 priority_fee_gwei = 1
 
 # Everybody knows this key. It owns the pools of the demo and nothing else.
@@ -85,6 +111,17 @@ decimals = {decimals}
 heartbeat = "{heartbeat}"
 "#
     );
+    if let Some(variable) = &options.guardian_variable {
+        add(&mut text, format_args!("\n[chains.{CHAIN}.guardian]\nenv = \"{variable}\"\n"));
+    }
+    if let Some(url) = &options.relay_url {
+        let relay = format_args!("kind = \"flashbots\"\nurl = \"{url}\"\nauth_key_file = \"relay-auth\"\n");
+        add(&mut text, format_args!("\n[chains.{CHAIN}.relay]\n{relay}"));
+    }
+    if let Some(route) = &options.route {
+        let routes = format_args!("depeg = \"{route}\"\ndrift = \"{route}\"\nschedule = \"{route}\"\n");
+        add(&mut text, format_args!("\n[chains.{CHAIN}.route]\n{routes}"));
+    }
     for coin in Coin::ALL {
         let (token, feed) = (world.addresses().tokens.get(coin), world.addresses().feeds.get(coin).proxy);
         let coin_decimals = coin.decimals();

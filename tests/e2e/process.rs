@@ -133,7 +133,7 @@ async fn a_rebalance_of_the_real_process_arrives() {
 fn broken(node: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let main = format!(
-        "[http]\nlisten = \"nowhere\"\n\n[chains.demo]\nchain_id = 31337\nhttp_url = \"{node}\"\nblock_time = \"soon\"\n\
+        "[http]\nlisten = \"nowhere\"\n\n[chains.demo]\nchain_id = 31337\nrpc = [\"{node}\"]\nblock_time = \"soon\"\n\
          [chains.demo.keeper]\nenv = \"BALLAST_DEMO_KEY\"\n"
     );
     std::fs::write(dir.path().join("ballast.toml"), main).unwrap();

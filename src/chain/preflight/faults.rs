@@ -43,7 +43,7 @@ impl PreflightFault {
             &format!("the node of chain {}", claim.chain_id),
             fault.to_string(),
             "answers to eth_chainId, eth_getBlockByNumber, eth_getCode, and eth_call with a state override".to_owned(),
-            "Check the chain's http_url and that its node is up.",
+            "Check the chain's rpc and that its node is up.",
         );
         Self { unreachable: true, ..told }
     }

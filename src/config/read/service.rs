@@ -1,13 +1,25 @@
-//! `[http]`, `[telemetry]` and `[alerts]`: what concerns the process and not a pool.
+//! `journal`, `[http]`, `[telemetry]` and `[alerts]`: what concerns the process and not a pool.
 
 use std::net::SocketAddr;
 
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::inspection::Read;
 use crate::config::parse::{self, Parsed};
 use crate::config::section::Section;
 use crate::config::settings::{AlertSettings, HttpSettings, LogFormat, TelemetrySettings};
+
+/// Reads where the journal lies. Its file need not exist: the first start creates it.
+pub(in crate::config) fn journal(root: &mut Section<'_>) -> Read<SecretString> {
+    let journal = root.required_secret("journal", parse::journal)?;
+    let path = journal.expose_secret().strip_prefix(parse::SQLITE);
+    if path.is_some_and(|path| root.inspection.dir.join(path).is_dir()) {
+        let expected = "sqlite:PATH with the path of a file, which need not exist yet";
+        return Err(root.refuse_found("journal", "the path of a folder", expected, "add the name of a file: /ballast.db"));
+    }
+    Ok(journal)
+}
 
 /// Reads the HTTP listener.
 pub(in crate::config) fn http(mut at: Section<'_>) -> Read<HttpSettings> {
