@@ -1,10 +1,11 @@
 //! What Ballast says to a chain and how it understands the answers: every word of Ethereum, Balancer and Chainlink is in here.
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
-//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean), [`sender`]
-//! (signing and sending) and [`preflight`] (whether the configuration is true).
+//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean), [`signer`]
+//! (keys, here and elsewhere), [`sender`] (to the public), [`relay`] (to builders only) and [`preflight`] (whether the configuration
+//! is true).
 //!
-//! Of alloy only the codecs, the transports and the signers are used. Its provider layers are not: fillers assign nonces before
+//! Of alloy only the codecs, the transports, the signers and the calls of its MEV extension are used. Its provider layers are not: fillers assign nonces before
 //! anything is sent, the fallback layer takes the fastest answer for the true one, and watching a transaction outlives its removal
 //! by a reorganisation.
 
@@ -16,7 +17,9 @@ pub mod managed_pool;
 pub mod preflight;
 pub mod provider;
 pub mod reader;
+pub mod relay;
 mod revert;
 pub mod sender;
+pub mod signer;
 #[cfg(test)]
 mod tests;

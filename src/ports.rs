@@ -266,9 +266,32 @@ pub enum SendFault {
     /// The simulation reverted.
     #[error("the simulation reverted: {0}")]
     WouldRevert(String),
-    /// The signer failed.
+    /// The signer failed, refused, or signed something else: the same question gets the same answer until somebody mends it.
     #[error("the signer failed: {0}")]
     Signer(String),
+    /// The signer could not be asked.
+    #[error("the signer cannot be asked: {0}")]
+    SignerAway(String),
+}
+
+impl SendFault {
+    /// A finite, stable word for metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Link(fault) => fault.label(),
+            Self::WrongChain { .. } => "wrong_chain",
+            Self::WouldRevert(_) => "would_revert",
+            Self::Signer(_) => "signer_failed",
+            Self::SignerAway(_) => "signer_away",
+        }
+    }
+
+    /// Whether the same may go well later, without anybody's doing.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Link(_) | Self::SignerAway(_))
+    }
 }
 
 /// Signs and sends for one key on one chain. Knows nothing of pools, turns or retries.

@@ -2,12 +2,10 @@
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use secrecy::SecretString;
 
 use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
@@ -24,12 +22,13 @@ use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
-use crate::chain::sender::{PublicSender, Signer};
+use crate::chain::sender::PublicSender;
+use crate::chain::signer::LocalSigner;
 use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings, SignerSettings};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
-use crate::ports::{Clock, Position, PriceSource};
+use crate::ports::{Clock, Position, PriceSource, TransactionSigner};
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
 const CALLS_PER_REQUEST: usize = 800;
@@ -42,7 +41,7 @@ pub(super) struct ChainPlan {
     pools: Vec<PoolSettings>,
     assets: BTreeMap<AssetId, AssetOnChain>,
     shared: Shared,
-    signer: Signer,
+    signer: LocalSigner,
     http: Node,
     link: NodeLink,
     reader: ReaderSettings,
@@ -312,24 +311,19 @@ fn max_age(clock: &dyn Clock, block_time: Duration) -> Duration {
 }
 
 /// Opens a key. A keystore is slow on purpose, so it is opened beside the runtime.
-async fn signer(settings: &SignerSettings) -> Result<Signer, String> {
+async fn signer(settings: &SignerSettings) -> Result<LocalSigner, String> {
     match settings {
         SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => {
-            Signer::from_key(key).map_err(|fault| fault.to_string())
+            LocalSigner::from_key(key).map_err(|fault| fault.to_string())
         }
         SignerSettings::Keystore { path, password_file } => {
             let (path, password_file) = (path.clone(), password_file.clone());
-            let opened = tokio::task::spawn_blocking(move || open_keystore(&path, &password_file)).await;
-            opened.map_err(|_| "opening the keystore panicked".to_owned())?
+            let open = move || LocalSigner::from_keystore_and_password_file(&path, &password_file);
+            let opened = tokio::task::spawn_blocking(open).await;
+            opened.map_err(|_| "opening the keystore panicked".to_owned())?.map_err(|fault| fault.to_string())
         }
         SignerSettings::AwsKms { .. } | SignerSettings::GcpKms { .. } | SignerSettings::Web3Signer { .. } => {
             Err("a key that is held elsewhere cannot be used yet".to_owned())
         }
     }
-}
-
-fn open_keystore(path: &Path, password_file: &Path) -> Result<Signer, String> {
-    let text = std::fs::read_to_string(password_file).map_err(|fault| format!("{}: {fault}", password_file.display()))?;
-    let password = SecretString::from(text.lines().next().unwrap_or_default().to_owned());
-    Signer::from_keystore(path, &password).map_err(|fault| fault.to_string())
 }

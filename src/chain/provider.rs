@@ -8,11 +8,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::providers::{ProviderBuilder, RootProvider};
 use alloy::pubsub::{ConnectionHandle, PubSubConnect, RawSubscription};
 use alloy::rpc::client::{ClientBuilder, RpcClient, WsConnect};
 use alloy::transports::{RpcError, TransportError, TransportErrorKind, TransportResult};
 use alloy_primitives::{B256, Bytes};
 use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -90,9 +93,23 @@ impl Node {
     /// # Errors
     /// The address is no URL, or the client cannot be built.
     pub fn http(url: &SecretString, limit: Duration, on_request: RequestHook) -> Result<Self, AskFault> {
+        Self::http_with_token(url, None, limit, on_request)
+    }
+
+    /// The same for a service that wants to know who asks: the token goes into the `Authorization` header of every request.
+    ///
+    /// # Errors
+    /// The address is no URL, the token cannot stand in a header, or the client cannot be built.
+    pub fn http_with_token(
+        url: &SecretString,
+        token: Option<&SecretString>,
+        limit: Duration,
+        on_request: RequestHook,
+    ) -> Result<Self, AskFault> {
         let url = parse(url)?;
-        let scrubber = Arc::new(Scrubber::of(&url));
+        let scrubber = Arc::new(Scrubber::of(&url).and(token.map(ExposeSecret::expose_secret)));
         let client = reqwest::Client::builder()
+            .default_headers(token.map(authorization).transpose()?.unwrap_or_default())
             .timeout(limit)
             .connect_timeout(limit)
             .build()
@@ -116,6 +133,11 @@ impl Node {
         Ok(Self { client, limit, on_request, scrubber })
     }
 
+    /// Its host, the only part of its address that may be shown.
+    pub(in crate::chain) fn host(&self) -> &str {
+        self.scrubber.host()
+    }
+
     /// Sends one request and decodes its answer.
     ///
     /// # Errors
@@ -127,6 +149,24 @@ impl Node {
     {
         (self.on_request)(method);
         self.within(self.client.request(method, params)).await
+    }
+
+    /// Sends one request that alloy builds, because its extension of the protocol puts something into the headers. The provider that it
+    /// is built with has no fillers: nothing is added to what is asked.
+    ///
+    /// # Errors
+    /// See [`AskFault`].
+    pub(in crate::chain) async fn carry<C, R>(
+        &self,
+        method: &'static str,
+        build: impl FnOnce(RootProvider) -> C,
+    ) -> Result<R, AskFault>
+    where
+        C: IntoFuture<Output = TransportResult<R>>,
+    {
+        (self.on_request)(method);
+        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_client(self.client.clone());
+        self.within(build(provider)).await
     }
 
     /// Subscribes to new heads; only over a websocket.
@@ -174,6 +214,15 @@ impl PubSubConnect for OneConnection {
 
 fn parse(url: &SecretString) -> Result<Url, AskFault> {
     Url::parse(url.expose_secret()).map_err(|_| AskFault::Unreachable("the configured address is no URL".to_owned()))
+}
+
+/// The header, marked so that nothing prints it.
+fn authorization(token: &SecretString) -> Result<HeaderMap, AskFault> {
+    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| AskFault::Unreachable("the configured token cannot stand in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 /// Takes alloy's error apart: its own texts contain the address.

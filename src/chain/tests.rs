@@ -4,6 +4,7 @@ mod anvil;
 mod link;
 mod preflight;
 mod reader;
+mod relay;
 mod sender;
 
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,5 @@
-//! What makes a block: the oracle reports, the arbitrageur trades, and the node mines at the time of the policy clock and the base fee
-//! that the world has.
+//! What makes a block: the oracle reports, the arbitrageur trades, the relay hands over what it holds, and the node mines at the time
+//! of the policy clock and the base fee that the world has.
 
 use alloy_primitives::Bytes;
 
@@ -7,6 +7,7 @@ use super::arbitrageur::{Arbitrageur, Conditions};
 use super::fault::WorldError;
 use super::market::Market;
 use super::oracle::Oracle;
+use super::relay::LocalRelay;
 use super::rpc::{Account, Rpc};
 use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
@@ -26,6 +27,8 @@ pub(super) struct Engine {
     /// Time of the newest block, in seconds.
     pub(super) last: u64,
     pub(super) height: u64,
+    /// The private relay, if one is open.
+    pub(super) relay: Option<LocalRelay>,
     /// The state of a killed node.
     pub(super) dump: Option<Bytes>,
 }
@@ -47,9 +50,15 @@ impl Engine {
         let (prices, ether, base_fee) = (self.market.prices(now), self.market.ether(), self.base_fee);
         self.oracle.publish(&self.rpc, base_fee, &prices, ether, now).await?;
         self.arbitrageur.trade(&self.rpc, &Conditions { prices, ether, base_fee }).await?;
+        if let Some(relay) = &self.relay {
+            relay.before_block(&self.rpc).await?;
+        }
         self.rpc.mine(secs, base_fee).await?;
         self.last = secs;
         self.height = self.height.saturating_add(1);
+        if let Some(relay) = &self.relay {
+            relay.after_block(&self.rpc).await?;
+        }
         Ok(MinedBlock { number: self.height, timestamp: now })
     }
 

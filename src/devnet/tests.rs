@@ -6,6 +6,7 @@ mod files;
 mod install;
 mod maths;
 mod outage;
+mod relay;
 mod stories;
 mod world;
 

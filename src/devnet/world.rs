@@ -152,6 +152,7 @@ impl World {
             base_fee: options.base_fee,
             last,
             height: rpc.height().await?,
+            relay: None,
             dump: None,
         };
         Ok(Self { handle: WorldHandle::new(node, engine, addresses, Arc::new(clock), options) })

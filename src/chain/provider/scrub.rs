@@ -25,9 +25,20 @@ impl Scrubber {
         secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()).filter(|value| value.len() >= SHORTEST_SECRET));
         secrets.extend(url.password().map(str::to_owned));
         secrets.push(url.username().to_owned());
-        secrets.retain(|secret| !secret.is_empty() && *secret != host);
+        Self { host, secrets }.in_order()
+    }
+
+    /// And this as well.
+    pub(super) fn and(mut self, secret: Option<&str>) -> Self {
+        self.secrets.extend(secret.map(str::to_owned));
+        self.in_order()
+    }
+
+    fn in_order(mut self) -> Self {
+        let Self { host, secrets } = &mut self;
+        secrets.retain(|secret| !secret.is_empty() && secret != host);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { host, secrets }
+        self
     }
 
     /// The host, the only part that may be shown.

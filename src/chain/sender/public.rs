@@ -8,19 +8,21 @@ use serde::Deserialize;
 use crate::chain::head;
 use crate::chain::provider::{AskFault, Node};
 use crate::chain::reader::{self, ReaderSettings};
-use crate::chain::sender::{Signer, rejection};
+use crate::chain::sender::rejection;
+use crate::chain::signer::LocalSigner;
 use crate::domain::route::Via;
 use crate::domain::units::Wei;
 use crate::domain::units::{GasCost, GasPrice};
 use crate::ports::{
-    AccountView, Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, Sighting, SignedTx, TransactionSender, TxDraft,
+    AccountView, Answer, Broadcast, Call, Head, LinkFault, Receipt, SendFault, Sighting, SignedTx, TransactionSender,
+    TransactionSigner, TxDraft,
 };
 
 /// Sends to the public network.
 #[derive(Clone, Debug)]
 pub struct PublicSender {
     node: Node,
-    signer: Signer,
+    signer: LocalSigner,
     chain_id: u64,
     reader: ReaderSettings,
 }
@@ -28,7 +30,7 @@ pub struct PublicSender {
 impl PublicSender {
     /// A sender by `node`, which should speak HTTP: a request must not die with a listener's connection.
     #[must_use]
-    pub const fn new(node: Node, signer: Signer, chain_id: u64, reader: ReaderSettings) -> Self {
+    pub const fn new(node: Node, signer: LocalSigner, chain_id: u64, reader: ReaderSettings) -> Self {
         Self { node, signer, chain_id, reader }
     }
 }
@@ -75,7 +77,7 @@ impl TransactionSender for PublicSender {
     }
 
     async fn sign(&self, draft: &TxDraft) -> Result<SignedTx, SendFault> {
-        self.signer.sign(draft, self.chain_id)
+        self.signer.sign(draft, self.chain_id).await
     }
 
     async fn broadcast(&self, tx: &SignedTx, _via: Via, _until_block: Option<u64>) -> Broadcast {

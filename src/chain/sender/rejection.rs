@@ -83,7 +83,7 @@ fn meaning(words: &str) -> Meaning {
 /// What became of a broadcast that gave an error. A node refuses what is handed to it *now*: when the same bytes were handed out
 /// before, an earlier copy may still be on its way.
 #[must_use]
-pub(super) fn of_broadcast(fault: &AskFault) -> Broadcast {
+pub(in crate::chain) fn of_broadcast(fault: &AskFault) -> Broadcast {
     let AskFault::Answered { message, .. } = fault else { return Broadcast::MaybeSent(fault.to_string()) };
     match meaning(message) {
         Meaning::AlreadyKnown => Broadcast::AlreadyKnown,

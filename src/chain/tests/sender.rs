@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::anvil::{Anvil, BLOCK_NUMBER, CHAIN_ID, READER, Reply, contract};
-use crate::chain::sender::{PublicSender, Signer};
+use crate::chain::sender::PublicSender;
+use crate::chain::signer::LocalSigner;
 use crate::domain::fees::Fees;
 use crate::domain::route::Via;
 use crate::domain::units::GasPrice;
@@ -16,7 +17,7 @@ const TARGET: Address = Address::repeat_byte(0x11);
 const OWNED: Address = Address::repeat_byte(0x22);
 
 fn sender(anvil: &Anvil, key: &str) -> PublicSender {
-    let signer = Signer::from_key(&SecretString::from(key.to_owned())).unwrap();
+    let signer = LocalSigner::from_key(&SecretString::from(key.to_owned())).unwrap();
     PublicSender::new(anvil.node(), signer, CHAIN_ID, READER)
 }
 
@@ -100,7 +101,7 @@ async fn what_a_node_will_never_take_is_refused() {
     let outcome =
         rich.broadcast(&rich.sign(&TxDraft { gas_limit: 20_000, ..draft(0, 30) }).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "too little gas: {outcome:?}");
-    let signer = Signer::from_key(&SecretString::from(key(1))).unwrap();
+    let signer = LocalSigner::from_key(&SecretString::from(key(1))).unwrap();
     let elsewhere = PublicSender::new(anvil.node(), signer, 1, READER);
     let outcome = elsewhere.broadcast(&elsewhere.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "another chain: {outcome:?}");
