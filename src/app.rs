@@ -2,6 +2,7 @@
 //! orders the shutdown.
 
 mod chain;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,13 +17,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actors::alerter::{AlerterArgs, AlerterMsg};
 use crate::actors::board::{Address, Board};
-use crate::actors::facts::Lane;
+use crate::actors::facts::Lanes;
 use crate::actors::peg_watch::{PegWatchArgs, PegWatchMsg};
 use crate::actors::root::{Root, RootArgs, RootMsg};
 use crate::actors::supervise::{RestartBook, Supervision};
 use crate::alerts::discord::DiscordSink;
 use crate::config::{AlertSettings, Settings};
 use crate::domain::ids::{AssetId, ChainName};
+use crate::domain::operation::LaneRole;
 use crate::domain::peg::Peg;
 use crate::domain::restart::RestartPolicy;
 use crate::http::{self, HttpState, Readiness};
@@ -72,10 +74,12 @@ pub enum StartFault {
         fault: std::io::Error,
     },
     /// A key cannot be used.
-    #[error("chains.{chain}.keeper: {fault}")]
+    #[error("chains.{chain}.{role}: {fault}")]
     Signer {
         /// Its chain.
         chain: ChainName,
+        /// Its lane.
+        role: LaneRole,
         /// Why.
         fault: String,
     },
@@ -108,7 +112,7 @@ struct Shared {
 pub struct App {
     root: ActorRef<RootMsg>,
     dead: JoinHandle<()>,
-    lanes: Vec<Board<Lane>>,
+    lanes: Vec<Lanes>,
     chains: JoinSet<()>,
     readiness: Readiness,
     /// Where `/metrics`, `/healthz` and `/readyz` answer.
@@ -140,7 +144,7 @@ impl App {
         let readiness = Readiness::starting();
         let (http, http_task, http_stop) = serve(settings.http.listen, &shared, &readiness).await?;
         let (root, dead) = root(settings, &shared).await?;
-        let lanes = plans.iter().map(chain::ChainPlan::lane).collect();
+        let lanes = plans.iter().map(chain::ChainPlan::lanes).collect();
         let mut chains = JoinSet::new();
         for plan in plans {
             let root = root.clone();
@@ -183,8 +187,11 @@ impl App {
         // Its children end with it from here on; a death that it heard of before would be told as one.
         let _ = ractor::call_t!(self.root, RootMsg::Close, 1_000);
         let quiet = async {
-            for lane in &self.lanes {
-                lane.wait_for(|lane| !matches!(lane, Lane::Busy { .. })).await;
+            for lanes in &self.lanes {
+                lanes.keeper.wait_for(|lane| !lane.is_busy()).await;
+                if let Some(guardian) = &lanes.guardian {
+                    guardian.wait_for(|lane| !lane.is_busy()).await;
+                }
             }
         };
         let finished = tokio::time::timeout(grace, quiet).await.is_ok();

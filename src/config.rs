@@ -26,6 +26,6 @@ pub use fault::{EXIT_CODE, Fault, Faults};
 pub use load::load;
 pub use notes::{Note, notes};
 pub use settings::{
-    AlertSettings, AssetOnChain, AssetSettings, BudgetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS,
-    LogFormat, PoolKind, PoolSettings, RelayKind, RelaySettings, Settings, SignerSettings, TelemetrySettings,
+    AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS, LogFormat,
+    PoolKind, PoolSettings, RelaySettings, Settings, SignerSettings, TelemetrySettings,
 };

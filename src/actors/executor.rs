@@ -12,8 +12,8 @@
 //! into a block, [`landed`] from there to finality, [`ending`] tells how it went.
 
 mod ending;
-mod lane;
 mod landed;
+mod lane;
 mod operation;
 mod pushing;
 mod sending;
@@ -49,7 +49,9 @@ use crate::domain::units::{GasPrice, Timestamp};
 use crate::observe::Observer;
 use crate::observe::heartbeat::Heartbeats;
 use crate::ports::journal::Pen;
-use crate::ports::{AccountView, Broadcast, Clock, Journal, JournalFault, LinkFault, Position, SendFault, Sighting, TransactionSender};
+use crate::ports::{
+    AccountView, Broadcast, Clock, Journal, JournalFault, LinkFault, Position, SendFault, Sighting, TransactionSender,
+};
 
 /// How long to wait before asking again for what the lane needs to begin, or to go on.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -147,6 +149,8 @@ pub enum ExecutorMsg {
     WantedBack(Vec<OperationId>),
     /// What the account holds.
     AccountSeen(Result<AccountView, SendFault>),
+    /// A task of this executor has panicked: nobody knows what it has done.
+    WorkPanicked,
     /// Take no more orders: the process shuts down. What is in flight is finished.
     Close,
     /// Beat.
@@ -236,6 +240,7 @@ impl Actor for Executor {
             ExecutorMsg::Finalised(height) => state.finalised(&myself, height),
             ExecutorMsg::WantedBack(wanted) => state.wanted_back(&myself, &wanted),
             ExecutorMsg::AccountSeen(view) => state.account_seen(&view),
+            ExecutorMsg::WorkPanicked => return Err("a task of it panicked".into()),
             ExecutorMsg::Close => state.closed = true,
             ExecutorMsg::Beat => {
                 state.pulse.beat(&myself, || ExecutorMsg::Beat);
@@ -279,6 +284,16 @@ impl ExecutorState {
         all.sort_unstable();
         all.into_iter().map(|(_, op)| op).collect()
     }
+}
+
+/// Runs work that answers by a message. Work that panics answers all the same, and takes the executor with it: its successor finds in
+/// the journal how far it had come.
+fn watched(myself: ActorRef<ExecutorMsg>, work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        if tokio::spawn(work).await.is_err_and(|end| end.is_panic()) {
+            let _ = myself.cast(ExecutorMsg::WorkPanicked);
+        }
+    });
 }
 
 /// An endpoint that never answers is one that cannot be reached.

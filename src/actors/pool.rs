@@ -79,7 +79,7 @@ pub struct PoolArgs {
 }
 
 /// Who carries out orders, by what they do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Executors {
     /// Moves weights.
     pub keeper: Address<ExecutorMsg>,

@@ -11,11 +11,12 @@ use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::ChainArgs;
 use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
-use crate::actors::facts::{BlockFact, GasFact, Lane, ReadPlan};
+use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
 use crate::actors::gas_oracle::GasOracleArgs;
-use crate::actors::pool::PoolArgs;
+use crate::actors::pool::{Executors, PoolArgs};
 use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
+use crate::app::keys::{self, Keys};
 use crate::app::{Shared, StartFault, Wiring};
 use crate::chain::chainlink::ChainlinkFeed;
 use crate::chain::link::{LinkSettings, NodeLink};
@@ -23,12 +24,12 @@ use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFaul
 use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::PublicSender;
-use crate::chain::signer::LocalSigner;
-use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings, SignerSettings};
+use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings};
 use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
-use crate::ports::{Clock, Position, PriceSource, TransactionSigner};
+use crate::ports::{Clock, Position, PriceSource, TransactionSender};
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
 const CALLS_PER_REQUEST: usize = 800;
@@ -41,21 +42,27 @@ pub(super) struct ChainPlan {
     pools: Vec<PoolSettings>,
     assets: BTreeMap<AssetId, AssetOnChain>,
     shared: Shared,
-    signer: LocalSigner,
+    keeper: Keys,
+    guardian: Option<Keys>,
     http: Node,
     link: NodeLink,
     reader: ReaderSettings,
-    lane: Board<Lane>,
+    lanes: Lanes,
 }
 
 impl ChainPlan {
     /// Opens the key and reads the addresses; connects to nobody.
     pub(super) async fn new(all: &Settings, settings: &ChainSettings, shared: &Shared) -> Result<Self, StartFault> {
         let chain = || settings.name.clone();
-        let signer = signer(&settings.keeper).await.map_err(|fault| StartFault::Signer { chain: chain(), fault })?;
         let requests = shared.wiring.observer.metrics().rpc_requests();
         let label = settings.name.to_string();
         let on_request: RequestHook = Arc::new(move |method| requests.with_label_values(&[label.as_str(), method]).inc());
+        let refused = |role| move |fault| StartFault::Signer { chain: settings.name.clone(), role, fault };
+        let keeper = keys::open(&settings.keeper, &on_request).await.map_err(refused(LaneRole::Keeper))?;
+        let guardian = match &settings.guardian {
+            Some(guardian) => Some(keys::open(guardian, &on_request).await.map_err(refused(LaneRole::Guardian))?),
+            None => None,
+        };
         let reader = ReaderSettings {
             gas_per_call: settings.reader_gas_per_call,
             gas: settings.reader_gas,
@@ -82,17 +89,18 @@ impl ChainPlan {
             pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
             assets: all.assets.iter().filter_map(here).collect(),
             shared: shared.clone(),
-            signer,
+            lanes: Lanes { keeper: Board::new(Lane::UNKNOWN), guardian: guardian.as_ref().map(|_| Board::new(Lane::UNKNOWN)) },
+            keeper,
+            guardian,
             http,
             link,
             reader,
-            lane: Board::new(Lane::Recovering),
         })
     }
 
-    /// What the keeper lane is doing.
-    pub(super) fn lane(&self) -> Board<Lane> {
-        self.lane.clone()
+    /// What its lanes are doing.
+    pub(super) fn lanes(&self) -> Lanes {
+        self.lanes.clone()
     }
 
     /// Waits for the node, holds the claims against the chain, and puts together what holds.
@@ -132,7 +140,7 @@ impl ChainPlan {
             place: format!("pools/{}.toml", pool.id),
             chain_id: self.settings.chain_id,
             pool: pool.address,
-            keeper: self.signer.address(),
+            keeper: self.keeper.address(),
             tokens: held()
                 .map(|(id, asset)| TokenClaim { place: place(id), token: asset.token, decimals: asset.decimals })
                 .collect(),
@@ -148,21 +156,21 @@ impl ChainPlan {
 
     /// Gives every actor its arguments. The boards are made here and nowhere else.
     fn compose(self, running: Vec<(PoolSettings, Cleared)>) -> ChainArgs {
-        let boards = Boards { lane: self.lane.clone(), ..Boards::default() };
+        let boards = Boards { executors: self.executors(), ..Boards::default() };
         let mut plan = ReadPlan::default();
         let feeds = self.feeds(&boards, &mut plan);
         let gas_oracle = self.gas_oracle(&boards, &mut plan);
         let pools = self.pools(&boards, &mut plan, running);
-        let executor_address = boards.executor.clone();
-        let Self { settings, shared, signer, http, link, reader, lane, .. } = self;
-        let Wiring { clock, journal, drill, observer } = shared.wiring;
+        let executors = self.lanes_of(&boards, &pools);
+        let Self { settings, shared, link, lanes, .. } = self;
+        let Wiring { clock, drill, observer, .. } = shared.wiring;
         let (name, hearts, Boards { blocks, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
         ChainArgs {
             block_reader: BlockReaderArgs {
                 chain: name.clone(),
                 link: Arc::new(link),
                 calls: plan.calls(),
-                blocks: blocks.clone(),
+                blocks,
                 block_time: settings.block_time,
                 read_every: u64::from(settings.read_every),
                 clock: clock.clone(),
@@ -171,29 +179,13 @@ impl ChainPlan {
             },
             feeds,
             gas_oracle,
-            executor: ExecutorArgs {
-                chain: name.clone(),
-                sender: Arc::new(PublicSender::new(http, signer, settings.chain_id, reader)),
-                lane: lane.clone(),
-                epoch: epoch.clone(),
-                blocks,
-                gas: gas.clone(),
-                block_time: settings.block_time,
-                bump_after_blocks: u64::from(settings.bump_after_blocks),
-                cancel_cap: settings.cancel_cap,
-                explorer: settings.explorer_tx,
-                journal,
-                clock: clock.clone(),
-                observer: observer.clone(),
-                hearts: hearts.clone(),
-            },
-            executor_address,
+            executors,
             queue: RebalanceQueueArgs {
                 chain: name.clone(),
                 epoch,
                 policy: TurnPolicy::new(settings.spacing, settings.ageing),
                 pools,
-                lane,
+                lanes,
                 gas,
                 supervision: shared.supervision.clone(),
                 clock: clock.clone(),
@@ -207,6 +199,49 @@ impl ChainPlan {
             hearts,
             name,
         }
+    }
+
+    fn executors(&self) -> Executors {
+        Executors { keeper: Address::default(), guardian: self.guardian.as_ref().map(|_| Address::default()) }
+    }
+
+    /// The executor of each lane.
+    fn lanes_of(&self, boards: &Boards, pools: &[Arc<PoolArgs>]) -> Vec<(ExecutorArgs, Address<ExecutorMsg>)> {
+        let positions = Arc::new(pools.iter().map(|pool| (pool.id.clone(), pool.position.clone())).collect());
+        let executor = |role, keys: &Keys, lane: &Board<Lane>| {
+            let args = ExecutorArgs {
+                chain: self.settings.name.clone(),
+                chain_id: self.settings.chain_id,
+                role,
+                holder: format!("{} {}", env!("CARGO_PKG_NAME"), std::process::id()),
+                sender: self.sender(keys),
+                positions: Arc::clone(&positions),
+                lane: lane.clone(),
+                epoch: boards.epoch.clone(),
+                blocks: boards.blocks.clone(),
+                gas: boards.gas.clone(),
+                block_time: self.settings.block_time,
+                bump_after_blocks: u64::from(self.settings.bump_after_blocks),
+                cancel_cap: self.settings.cancel_cap,
+                finality: self.settings.finality,
+                routes: self.settings.route,
+                budget: self.settings.budget,
+                explorer: self.settings.explorer_tx.clone(),
+                journal: self.shared.wiring.journal.clone(),
+                clock: self.shared.wiring.clock.clone(),
+                observer: self.shared.wiring.observer.clone(),
+                hearts: self.shared.hearts.clone(),
+            };
+            (args, boards.executors.of(role).clone())
+        };
+        let keeper = executor(LaneRole::Keeper, &self.keeper, &self.lanes.keeper);
+        let guardian = self.guardian.as_ref().zip(self.lanes.guardian.as_ref());
+        let guardian = guardian.map(|(keys, lane)| executor(LaneRole::Guardian, keys, lane));
+        std::iter::once(keeper).chain(guardian).collect()
+    }
+
+    fn sender(&self, keys: &Keys) -> Arc<dyn TransactionSender> {
+        Arc::new(PublicSender::new(self.http.clone(), keys.signer.clone(), self.settings.chain_id, self.reader))
     }
 
     fn feeds(&self, boards: &Boards, plan: &mut ReadPlan) -> Vec<PriceFeedArgs> {
@@ -260,8 +295,8 @@ impl ChainPlan {
                 block_time: self.settings.block_time,
                 blocks: boards.blocks.clone(),
                 gas: boards.gas.clone(),
-                lane: boards.lane.clone(),
-                executor: boards.executor.clone(),
+                lanes: self.lanes.clone(),
+                executors: boards.executors.clone(),
                 journal: journal.clone(),
                 clock: clock.clone(),
                 observer: observer.clone(),
@@ -282,20 +317,13 @@ impl ChainPlan {
 struct Boards {
     blocks: Board<BlockFact>,
     gas: Board<GasFact>,
-    lane: Board<Lane>,
     epoch: Board<u64>,
-    executor: Address<ExecutorMsg>,
+    executors: Executors,
 }
 
 impl Default for Boards {
     fn default() -> Self {
-        Self {
-            blocks: Board::new(None),
-            gas: Board::new(None),
-            lane: Board::new(Lane::Recovering),
-            epoch: Board::new(0),
-            executor: Address::default(),
-        }
+        Self { blocks: Board::new(None), gas: Board::new(None), epoch: Board::new(0), executors: Executors::default() }
     }
 }
 
@@ -308,22 +336,4 @@ fn max_age(clock: &dyn Clock, block_time: Duration) -> Duration {
     }
     let times = u32::try_from(LEAST_AGE.as_millis().div_ceil(machine.as_millis().max(1))).unwrap_or(u32::MAX);
     three.saturating_mul(times)
-}
-
-/// Opens a key. A keystore is slow on purpose, so it is opened beside the runtime.
-async fn signer(settings: &SignerSettings) -> Result<LocalSigner, String> {
-    match settings {
-        SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => {
-            LocalSigner::from_key(key).map_err(|fault| fault.to_string())
-        }
-        SignerSettings::Keystore { path, password_file } => {
-            let (path, password_file) = (path.clone(), password_file.clone());
-            let open = move || LocalSigner::from_keystore_and_password_file(&path, &password_file);
-            let opened = tokio::task::spawn_blocking(open).await;
-            opened.map_err(|_| "opening the keystore panicked".to_owned())?.map_err(|fault| fault.to_string())
-        }
-        SignerSettings::AwsKms { .. } | SignerSettings::GcpKms { .. } | SignerSettings::Web3Signer { .. } => {
-            Err("a key that is held elsewhere cannot be used yet".to_owned())
-        }
-    }
 }

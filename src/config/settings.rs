@@ -12,6 +12,7 @@ use std::time::Duration;
 use alloy_primitives::Address;
 use secrecy::SecretString;
 
+use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::peg::PegRule;
@@ -22,7 +23,7 @@ use crate::domain::route::Route;
 use crate::domain::trigger::PerClass;
 use crate::domain::units::GasPrice;
 
-pub use sending::{BudgetSettings, RelayKind, RelaySettings};
+pub use sending::RelaySettings;
 pub use signer::{GcpKey, SignerSettings};
 
 /// Chain ids of local development nodes. Their keys may come from an environment variable, and nobody is harmed when their only
@@ -94,7 +95,7 @@ pub struct ChainSettings {
     /// The private relay, which serves this chain.
     pub relay: Option<RelaySettings>,
     /// What each of the chain's keys may spend.
-    pub budget: BudgetSettings,
+    pub budget: Budget,
     /// The key that sends.
     pub keeper: SignerSettings,
     /// The key that protects, so that a protective transaction never waits for the keeper's nonces. Not the keeper's; without it the

@@ -16,7 +16,9 @@ pub struct Budget {
 
 /// The day's limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{spent} are spent or set aside today, {asked} more are asked for; the limit is {limit}: raise the budget, or wait for 00:00 UTC")]
+#[error(
+    "{spent} are spent or set aside today, {asked} more are asked for; the limit is {limit}: raise the budget, or wait for 00:00 UTC"
+)]
 pub struct OverBudget {
     /// Spent, or set aside for what is under way.
     pub spent: Wei,

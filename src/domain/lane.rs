@@ -100,7 +100,9 @@ impl fmt::Display for Stop {
                 "nonce {nonce} of operation {operation} is spent and nobody knows a receipt of ours: look, then `ballast ops \
                  reconcile`"
             ),
-            Self::Fenced => f.write_str("another process has taken over this lane; this one sends nothing more until it is restarted"),
+            Self::Fenced => {
+                f.write_str("another process has taken over this lane; this one sends nothing more until it is restarted")
+            }
         }
     }
 }

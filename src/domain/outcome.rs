@@ -103,7 +103,9 @@ impl Refusal {
     pub fn words(&self) -> String {
         match self {
             Self::Unknown(what) => format!("not known: {what}"),
-            Self::BudgetSpent(what) | Self::JournalFailed(what) | Self::WouldRevert(what) | Self::Unreachable(what) => what.clone(),
+            Self::BudgetSpent(what) | Self::JournalFailed(what) | Self::WouldRevert(what) | Self::Unreachable(what) => {
+                what.clone()
+            }
             other => other.label().replace('_', " "),
         }
     }

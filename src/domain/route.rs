@@ -98,9 +98,15 @@ impl RelayKind {
     /// local chains; not on Polygon or any other chain. A policy that asks for a relay on a chain that none serves is refused at the
     /// start: it would mean "never".
     #[must_use]
-    pub const fn serves(self, chain_id: u64) -> bool {
+    pub fn serves(self, chain_id: u64) -> bool {
+        self.chains().contains(&chain_id) || [31_337, 1_337].contains(&chain_id)
+    }
+
+    /// The public chains that it serves, by their EIP-155 numbers.
+    #[must_use]
+    pub const fn chains(self) -> &'static [u64] {
         match self {
-            Self::Flashbots => matches!(chain_id, 1 | 11_155_111 | 31_337 | 1_337),
+            Self::Flashbots => &[1, 11_155_111],
         }
     }
 

@@ -215,6 +215,8 @@ struct Outstanding {
     grant: Grant,
     /// Machine time by which it must reach Execute; `None` once it has, or once it was reported.
     due: Option<Duration>,
+    /// It has reached Execute.
+    executing: bool,
 }
 
 /// What an idle lane means for the queue.
@@ -311,7 +313,7 @@ impl Turns {
 
     /// The turn has reached Execute: how long it takes from here is the executor's matter. `false` for a turn that is not out.
     pub fn executing(&mut self, id: TurnId) -> bool {
-        self.outstanding.get_mut(&id).map(|turn| turn.due = None).is_some()
+        self.outstanding.get_mut(&id).map(|turn| (turn.due, turn.executing) = (None, true)).is_some()
     }
 
     /// The turn is over, however it went. `false` for a turn that is not out: of another epoch, or ended before.
@@ -369,7 +371,7 @@ impl Turns {
     fn next(&self, now: Now, lanes: LanesView, gas: Option<GasPrice>) -> Next {
         // What is out or in flight ends with an event, and that is soon enough to look again. Only a defence does not wait for it:
         // what has reached Execute for a lesser cause gives way.
-        let gives_way = |turn: &Outstanding| turn.due.is_none() && !turn.grant.request.class.is_protective();
+        let gives_way = |turn: &Outstanding| turn.executing && !turn.grant.request.class.is_protective();
         let batch = (lanes.open_to_protection() && self.outstanding.values().all(gives_way))
             .then(|| self.next_batch(now.machine))
             .flatten();
@@ -465,7 +467,7 @@ impl Turns {
             let id = TurnId { epoch: self.epoch, number: self.granted };
             let grant = Grant { id, waited: now.policy.since(item.since), request: item.request };
             let due = Some(now.machine.saturating_add(self.policy.reach_execute_within));
-            self.outstanding.insert(id, Outstanding { grant: grant.clone(), due });
+            self.outstanding.insert(id, Outstanding { grant: grant.clone(), due, executing: false });
             grants.push(grant);
         }
         grants

@@ -54,7 +54,8 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
             draft.fact("Chain", chain).fact("Lane", role).fact("Reason", reason)
         }
         Event::LaneResumed { chain, role } => {
-            let draft = Draft::new(Severity::Info, format!("lane/{chain}/{role}/resumed"), format!("The {role} lane of {chain} goes on"));
+            let draft =
+                Draft::new(Severity::Info, format!("lane/{chain}/{role}/resumed"), format!("The {role} lane of {chain} goes on"));
             draft.fact("Chain", chain).fact("Lane", role)
         }
         Event::LaneUnsurveyed { chain, role, fault } => {

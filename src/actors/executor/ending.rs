@@ -3,7 +3,7 @@
 use ractor::ActorRef;
 
 use super::operation::{Operation, Order, Stage};
-use super::{ExecutorMsg, ExecutorState, OpId, written};
+use super::{ExecutorMsg, ExecutorState, OpId, watched, written};
 use crate::crash;
 use crate::domain::lane::Stop;
 use crate::domain::operation::{Entry, Fate, Landing, OperationRecord};
@@ -70,7 +70,7 @@ impl ExecutorState {
     /// What the account has left after it has paid.
     fn see_account(&self, myself: &ActorRef<ExecutorMsg>) {
         let (sender, myself) = (self.args.sender.clone(), myself.clone());
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let _ = myself.cast(ExecutorMsg::AccountSeen(super::in_time(sender.account()).await));
         });
     }
@@ -88,7 +88,7 @@ impl ExecutorState {
         let (journal, clock, myself) = (self.args.journal.clone(), self.args.clock.clone(), myself.clone());
         let why = refusal.words();
         let entry = if refusal == Refusal::Superseded { Entry::Supersede { why } } else { Entry::Reject { why } };
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let closed = written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await;
             let _ = myself.cast(ExecutorMsg::Ended(op, refusal, closed.map(Box::new)));
         });
@@ -103,7 +103,7 @@ impl ExecutorState {
         let Some(record) = operation.record.clone() else { return };
         operation.writing = true;
         let why = "its nonce is spent, and several endpoints know no receipt of any of its attempts".to_owned();
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let entry = Entry::Quarantine { why };
             let closed = written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await;
             let _ = myself.cast(ExecutorMsg::Ended(op, Refusal::NonceTaken, closed.map(Box::new)));

@@ -5,7 +5,7 @@
 use ractor::ActorRef;
 
 use super::operation::Stage;
-use super::{ExecutorMsg, ExecutorState, OpId, in_time, written};
+use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::operation::{Entry, OperationRecord};
 use crate::domain::truth::Absence;
@@ -43,7 +43,7 @@ impl ExecutorState {
         }
         if waits && self.newest.0.is_multiple_of(ASK_FINALITY_EVERY) {
             let (sender, myself) = (self.args.sender.clone(), myself.clone());
-            tokio::spawn(async move {
+            watched(myself.clone(), async move {
                 let height = in_time(sender.finalized()).await.map(|head| head.stamp.number);
                 let _ = myself.cast(ExecutorMsg::Finalised(height));
             });
@@ -78,7 +78,7 @@ impl ExecutorState {
         let Some(record) = operation.record.clone() else { return };
         let Some(landing) = record.landing else { return };
         operation.writing = true;
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let entry = match in_time(sender.head(landing.block.hash)).await {
                 Ok(Some(_)) if is_final => {
                     crash::reach("c8-before");

@@ -5,7 +5,7 @@
 use ractor::ActorRef;
 
 use super::operation::{Operation, Stage};
-use super::{ASK_AGAIN, ExecutorMsg, ExecutorState, Miscarriage, OpId, in_time, written};
+use super::{ASK_AGAIN, ExecutorMsg, ExecutorState, Miscarriage, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::lane::{self, LaneFacts, Stop};
 use crate::domain::operation::{Entry, OperationRecord, State};
@@ -91,7 +91,7 @@ impl ExecutorState {
         self.surveying = true;
         let (journal, sender, myself) = (self.args.journal.clone(), self.args.sender.clone(), myself.clone());
         let (key, holder, pen, now) = (self.args.key(), self.args.holder.clone(), self.pen, self.args.clock.now());
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let opened = async {
                 let opened = match pen {
                     Some(pen) => written(journal.reread_lane(&pen)).await,
@@ -201,23 +201,23 @@ impl ExecutorState {
         });
         let mut closing = false;
         for record in &opened.open {
-            let known = self.operations.values_mut().find(|operation| {
-                operation.record.as_ref().is_some_and(|known| known.id == record.id)
-            });
-            match known {
-                Some(operation) if operation.record.as_ref().is_some_and(|known| known.seq < record.seq) => {
+            let is_it = |operation: &&mut Operation| operation.record.as_ref().is_some_and(|known| known.id == record.id);
+            if let Some(operation) = self.operations.values_mut().find(is_it) {
+                if operation.record.as_ref().is_some_and(|known| known.seq < record.seq) {
                     operation.record = Some(record.clone());
                     operation.resend = true;
                 }
-                Some(_) => {}
+                continue;
+            }
+            match record.state {
                 // It is this life's own, and about to say so.
-                None if record.state == State::Queued && self.is_beginning(record) => {}
+                State::Queued if self.is_beginning(record) => {}
                 // Nobody holds its turn any more. The pool sees what the trigger saw, and asks again if it is still there.
-                None if matches!(record.state, State::Queued | State::Reserved) => {
+                State::Queued | State::Reserved => {
                     closing = true;
                     self.close_left_behind(myself, record);
                 }
-                None => self.take_up(myself, record),
+                _ => self.take_up(myself, record),
             }
         }
         closing
@@ -249,7 +249,7 @@ impl ExecutorState {
         let Some(pen) = self.pen else { return };
         let (journal, clock, myself, record) =
             (self.args.journal.clone(), self.args.clock.clone(), myself.clone(), record.clone());
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let close = async {
                 let mut seq = record.seq;
                 if record.state == State::Reserved {
@@ -277,7 +277,7 @@ impl ExecutorState {
         let Some(operation) = self.operation(op) else { return };
         let Some(record) = operation.record.clone() else { return };
         operation.writing = true;
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let at = clock.now();
             let launched = written(journal.commit(&pen, &record.id, record.seq, &Entry::Launch { at }, at)).await;
             crash::reach("c4-after");

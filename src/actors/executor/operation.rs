@@ -292,7 +292,7 @@ pub(super) fn bytes_of(attempt: &Attempt) -> SignedTx {
 
 /// A signed transaction as it is written down.
 #[must_use]
-pub(super) const fn attempt_of(number: u32, kind: AttemptKind, signed: SignedTx, fees: Fees, gas_limit: u64, via: Via) -> Attempt {
+pub(super) fn attempt_of(number: u32, kind: AttemptKind, signed: SignedTx, fees: Fees, gas_limit: u64, via: Via) -> Attempt {
     Attempt { number, kind, hash: signed.hash, raw: signed.raw, fees, gas_limit, via, launched: None }
 }
 

@@ -7,7 +7,7 @@ use ractor::ActorRef;
 
 use super::operation::{Stage, attempt_of};
 use super::sending::Miscarriage;
-use super::{ExecutorMsg, ExecutorState, OpId, Order, in_time, written};
+use super::{ExecutorMsg, ExecutorState, OpId, Order, in_time, watched, written};
 use crate::crash;
 use crate::domain::fees::{Bump, Fees};
 use crate::domain::operation::{AttemptKind, Entry, OperationId, OperationRecord, State};
@@ -129,7 +129,7 @@ impl ExecutorState {
         operation.touched(newest);
         let number = u32::try_from(record.attempts.len()).unwrap_or(u32::MAX);
         let draft = TxDraft { call, nonce, fees, gas_limit };
-        tokio::spawn(async move {
+        watched(sent_to.clone(), async move {
             let pushed = async {
                 let signed = in_time(sender.sign(&draft)).await.map_err(|fault| Miscarriage::Unsigned(fault.to_string()))?;
                 let at = clock.now();
@@ -191,7 +191,7 @@ impl ExecutorState {
             return;
         }
         let (journal, lane, myself) = (self.args.journal.clone(), self.args.key(), myself.clone());
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             // A wish that cannot be read now is read at the next block.
             if let Ok(wanted) = written(journal.cancel_requests(&lane)).await
                 && !wanted.is_empty()

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::lane::Phase;
 use super::operation::{Operation, Stage, attempt_of, bytes_of};
-use super::{ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time, written};
+use super::{ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time, watched, written};
 use crate::crash;
 use crate::domain::fees::Fees;
 use crate::domain::lane::Stop;
@@ -112,6 +112,7 @@ impl ExecutorState {
     /// C1 beside the simulation: neither needs the other, and an intent that is refused is closed again.
     fn begin(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
         let (Some(pen), chain_id, now) = (self.pen, self.args.chain_id, self.args.clock.now()) else { return };
+        let watcher = myself.clone();
         let (journal, sender, myself) = (self.args.journal.clone(), self.args.sender.clone(), myself.clone());
         let Some(operation) = self.operations.get_mut(&op) else { return };
         let (Some(order), Some(call)) = (&operation.order, operation.call.clone()) else { return };
@@ -148,7 +149,7 @@ impl ExecutorState {
             };
             let _ = myself.cast(ExecutorMsg::Begun(op, begun));
         };
-        tokio::spawn(work.instrument(span));
+        watched(watcher, work.instrument(span));
     }
 
     pub(super) fn begun(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, begun: Result<Box<Begun>, Refusal>) {
@@ -244,6 +245,7 @@ impl ExecutorState {
     /// C2, the signature, C3, C4, and only then the network.
     fn launch(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, nonce: u64, fees: Fees) {
         let (Some(pen), newest) = (self.pen, self.newest.0) else { return };
+        let watcher = myself.clone();
         let (journal, sender, clock, myself) =
             (self.args.journal.clone(), self.args.sender.clone(), self.args.clock.clone(), myself.clone());
         let Some(operation) = self.operations.get_mut(&op) else { return };
@@ -276,8 +278,7 @@ impl ExecutorState {
             };
             let launched = async {
                 crash::reach("c2-before");
-                let reserved =
-                    written(journal.commit(&pen, &id, record.seq, &Entry::Reserve { nonce, reserve, at }, at)).await;
+                let reserved = written(journal.commit(&pen, &id, record.seq, &Entry::Reserve { nonce, reserve, at }, at)).await;
                 let reserved = reserved.map_err(Miscarriage::Journal)?;
                 crash::reach("c2-after");
                 let signed = match in_time(sender.sign(&draft)).await {
@@ -319,7 +320,7 @@ impl ExecutorState {
             crash::reach("c5-after");
             let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
         };
-        tokio::spawn(work.instrument(span));
+        watched(watcher, work.instrument(span));
     }
 
     pub(super) fn launched(
@@ -329,7 +330,9 @@ impl ExecutorState {
         launched: Result<Box<OperationRecord>, Miscarriage>,
     ) {
         let (now, newest) = (self.args.clock.now(), self.newest.0);
-        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Launching) else { return };
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Launching) else {
+            return;
+        };
         match launched {
             Ok(record) => {
                 operation.record = Some(*record);
@@ -384,11 +387,13 @@ impl ExecutorState {
     pub(super) fn broadcast(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
         let Some(pen) = self.pen else { return };
         let newest = self.newest.0;
+        let watcher = myself.clone();
         let (journal, sender, clock, myself) =
             (self.args.journal.clone(), self.args.sender.clone(), self.args.clock.clone(), myself.clone());
         let route = self.operations.get(&op).map(|operation| *self.args.routes.get(operation.class));
         let Some(operation) = self.operations.get_mut(&op) else { return };
-        let (Some(attempt), Some(id)) = (operation.last_attempt().cloned(), operation.record.as_ref().map(|record| record.id)) else {
+        let (Some(attempt), Some(id)) = (operation.last_attempt().cloned(), operation.record.as_ref().map(|record| record.id))
+        else {
             return;
         };
         operation.touched(newest);
@@ -397,7 +402,8 @@ impl ExecutorState {
             (AttemptKind::First | AttemptKind::Replacement, Some(route)) => route.via(operation.blocks_since_first(newest)),
             _ => attempt.via,
         };
-        let span = operation.order.as_ref().map_or_else(tracing::Span::none, |order| spans::stage(order.turn.span(), "broadcast"));
+        let span =
+            operation.order.as_ref().map_or_else(tracing::Span::none, |order| spans::stage(order.turn.span(), "broadcast"));
         let work = async move {
             let signed = bytes_of(&attempt);
             let until = Some(newest.saturating_add(RELAY_BLOCKS));
@@ -408,7 +414,7 @@ impl ExecutorState {
             crash::reach("c5-after");
             let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
         };
-        tokio::spawn(work.instrument(span));
+        watched(watcher, work.instrument(span));
     }
 
     /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only attempt means that its nonce

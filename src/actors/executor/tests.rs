@@ -24,24 +24,35 @@ use crate::actors::testing::world::BLOCK;
 use crate::actors::testing::{Events, FakeClock, Probe, next, observer, secs, settle};
 use crate::actors::turn::Turn;
 use crate::domain::allocation::Allocation;
+use crate::domain::budget::Budget;
+use crate::domain::finality::Finality;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
+use crate::domain::operation::{LaneKey, LaneRole, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
-use crate::domain::trigger::{Class, Trigger};
+use crate::domain::route::Route;
+use crate::domain::trigger::{Class, PerClass, Trigger};
 use crate::domain::turns::TurnId;
-use crate::domain::units::{GasPrice, Price, Timestamp, Weight};
+use crate::domain::units::{GasPrice, Price, Timestamp, Wei, Weight};
 use crate::journal::memory::MemoryJournal;
 use crate::observe::Event;
 use crate::observe::event::AttemptKind;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{Clock, Memories};
+use crate::ports::journal::Selection;
+use crate::ports::{Clock, Memories, Operations, Position, TransactionSender};
 
 /// The first nonce of the chain in memory.
 const NONCE: u64 = 7;
+/// Wei in an ether.
+const ETHER: u128 = 1_000_000_000_000_000_000;
 /// How long every ordered ramp takes.
 const RAMP: Duration = secs(600);
+
+fn position(pool: &str) -> (PoolId, Arc<dyn Position>) {
+    (PoolId::new(pool), Arc::new(FakePosition(pool.to_owned())))
+}
 
 struct Bench {
     clock: Arc<FakeClock>,
@@ -77,14 +88,21 @@ impl Bench {
         let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
         let args = ExecutorArgs {
             chain: ChainName::new("test"),
+            chain_id: 31_337,
+            role: LaneRole::Keeper,
+            holder: "a test".to_owned(),
             sender: sender.clone(),
-            lane: Board::new(Lane::Recovering),
+            positions: Arc::new(["a", "b", "c"].into_iter().map(position).collect()),
+            lane: Board::new(Lane::UNKNOWN),
             epoch: Board::new(1),
             blocks,
             gas,
             block_time: BLOCK,
             bump_after_blocks: 2,
             cancel_cap: GasPrice::from_gwei(500),
+            finality: Finality::Depth(3),
+            routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
+            budget: Budget { daily: Wei::new(ETHER), protective: Wei::new(ETHER), low_balance: Wei::ZERO },
             explorer: None,
             journal: journal.clone(),
             clock: clock.clone(),
@@ -143,16 +161,18 @@ impl Bench {
         let cap = GasCap { from: now, until: now.plus(secs(3_600)), low: self.cap, high: self.cap };
         let (id, name) = (TurnId { epoch, number: self.number }, PoolId::new(pool));
         Order {
+            id: self.number,
             pool: name.clone(),
             position: Arc::new(FakePosition(pool.to_owned())),
             assets: vec![AssetId::new("USDC"), AssetId::new("DAI")],
             trigger,
             plan: Plan::Reweight(Reweight { target, duration: RAMP, start_lead: self.lead, expected_loss: None }),
             before: vec![Weight::from_bps(5_000); 2],
+            seen: self.chain.ramp(pool),
             triggered_at: now,
             triggered_uptime: self.clock.uptime(),
             turn: Turn::new(id, name, class, cap, self.clock.uptime(), Span::none(), self.queue.clone()),
-            reply_to: ReplyTo::new(self.pools[pool].0.clone()),
+            reply_to: ReplyTo::new(self.pools[pool].0.clone(), self.number),
         }
     }
 
@@ -200,12 +220,29 @@ impl Bench {
     /// The executor dies without a word, and its supervisor starts another.
     async fn crash(&mut self) {
         self.executor.get_cell().kill_and_wait(None).await.unwrap();
+        self.revive().await;
+    }
+
+    /// A supervisor starts another executor.
+    async fn revive(&mut self) {
         self.executor = Actor::spawn(None, Executor, self.args.clone()).await.unwrap().0;
         settle().await;
     }
 
     async fn known_ramp(&self, pool: &str) -> Option<Ramp> {
         self.journal.recall_pool(&PoolId::new(pool)).await.unwrap().and_then(|memory| memory.known_ramp)
+    }
+
+    fn key(&self) -> LaneKey {
+        LaneKey { chain_id: self.args.chain_id, signer: self.sender.address() }
+    }
+
+    /// The states of a pool's operations, oldest first.
+    async fn states(&self, pool: &str) -> Vec<State> {
+        let pool = Some(PoolId::new(pool));
+        let mut operations = self.journal.list(&Selection { pool, limit: 100, ..Selection::default() }).await.unwrap();
+        operations.reverse();
+        operations.iter().map(|operation| operation.state).collect()
     }
 
     fn now(&self) -> Timestamp {

@@ -6,7 +6,7 @@ use ractor::ActorRef;
 
 use super::ending::Verified;
 use super::operation::Stage;
-use super::{ExecutorMsg, ExecutorState, OpId, in_time, written};
+use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::finality::Finality;
 use crate::domain::operation::{Entry, Fate, Landing, State};
@@ -93,7 +93,7 @@ impl ExecutorState {
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| !operation.looking) else { return };
         let hashes = operation.hashes();
         operation.looking = true;
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             let sighting = in_time(sender.sight(&hashes)).await;
             let _ = myself.cast(ExecutorMsg::Looked(op, sighting));
         });
@@ -156,7 +156,7 @@ impl ExecutorState {
             drop(crate::observe::spans::stage(order.turn.span(), "included"));
         }
         let (position, unwound) = (operation.position.clone(), operation.unwound);
-        tokio::spawn(async move {
+        watched(myself.clone(), async move {
             crash::reach("c7-before");
             let read_back = || async {
                 let Some(position) = &position else { return Err("its pool is not configured any more".to_owned()) };

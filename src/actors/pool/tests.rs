@@ -10,10 +10,10 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Span;
 
-use super::{Pool, PoolArgs, PoolMsg};
+use super::{Executors, Pool, PoolArgs, PoolMsg};
 use crate::actors::board::{Address, Board};
 use crate::actors::executor::{ExecutorMsg, Order};
-use crate::actors::facts::{BlockFact, BlockFacts, Lane, ReadPlan};
+use crate::actors::facts::{BlockFact, BlockFacts, Lane, Lanes, ReadPlan};
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::testing::chain::SimChain;
 use crate::actors::testing::journal::FakeJournal;
@@ -93,8 +93,8 @@ impl Bench {
             block_time: BLOCK,
             blocks: Board::new(None),
             gas: Board::new(None),
-            lane: Board::new(Lane::Idle { last_sent: None }),
-            executor,
+            lanes: Lanes { keeper: Board::new(Lane::Idle { last_sent: None }), guardian: None },
+            executors: Executors { keeper: executor, guardian: None },
             journal: journal.clone(),
             clock: clock.clone(),
             observer,

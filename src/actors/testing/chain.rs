@@ -120,7 +120,10 @@ impl SimChain {
         let weights: Vec<Weight> = weights.iter().map(|bps| Weight::from_bps(*bps)).collect();
         let ramp = Ramp { start: BEGINNING, end: BEGINNING, end_weights: weights.clone() };
         self.with(|state| {
-            state.pools.insert(address(pool), PoolState { from: weights, pushed: None, ramp, paused: false, frozen: false, shares: None })
+            state.pools.insert(
+                address(pool),
+                PoolState { from: weights, pushed: None, ramp, paused: false, frozen: false, shares: None },
+            )
         });
     }
 

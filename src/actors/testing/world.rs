@@ -18,24 +18,28 @@ use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::{ChainArgs, ChainMsg};
 use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
-use crate::actors::facts::{BlockFact, GasFact, Lane, ReadPlan};
+use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
 use crate::actors::gas_oracle::GasOracleArgs;
 use crate::actors::peg_watch::{PegWatchArgs, PegWatchMsg};
-use crate::actors::pool::PoolArgs;
+use crate::actors::pool::{Executors, PoolArgs};
 use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueueArgs};
 use crate::actors::root::{Root, RootArgs, RootMsg};
 use crate::actors::supervise::{RestartBook, Supervision};
 use crate::domain::allocation::Allocation;
+use crate::domain::budget::Budget;
+use crate::domain::finality::Finality;
 use crate::domain::gas::GasRule;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::operation::LaneRole;
 use crate::domain::peg::{Peg, PegRule};
 use crate::domain::policy::{CompositionRule, Policy, RampRule};
 use crate::domain::position::Mandate;
 use crate::domain::restart::RestartPolicy;
+use crate::domain::route::Route;
 use crate::domain::trigger::PerClass;
 use crate::domain::turns::TurnPolicy;
-use crate::domain::units::{GasPrice, Weight};
+use crate::domain::units::{GasPrice, Wei, Weight};
 use crate::journal::memory::MemoryJournal;
 use crate::observe::heartbeat::Heartbeats;
 use crate::ports::{AlertSink, Clock, Journal, Position, PriceSource};
@@ -133,7 +137,8 @@ impl World {
         let (drill, hearts, journal) = (Arc::new(FakeDrill::default()), Heartbeats::default(), spec.journal.clone());
         let name = ChainName::new("test");
         let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
-        let (lane, epoch) = (Board::new(Lane::Recovering), Board::new(0));
+        let (lane, epoch) = (Board::new(Lane::UNKNOWN), Board::new(0));
+        let lanes = Lanes { keeper: lane.clone(), guardian: None };
         let (executor, queue) = (Address::default(), Address::default());
         let book = RestartBook::new(std::collections::HashMap::new());
         let ports: Arc<dyn Clock> = clock.clone();
@@ -195,8 +200,8 @@ impl World {
                 blocks: blocks.clone(),
                 pegs: held.iter().map(|asset| board_of(asset)).collect(),
                 gas: gas.clone(),
-                lane: lane.clone(),
-                executor: executor.clone(),
+                lanes: lanes.clone(),
+                executors: Executors { keeper: executor.clone(), guardian: None },
                 journal: journal.clone(),
                 clock: ports.clone(),
                 observer: observer.clone(),
@@ -228,29 +233,38 @@ impl World {
                 observer: observer.clone(),
                 hearts: hearts.clone(),
             },
-            executor: ExecutorArgs {
-                chain: name.clone(),
-                sender: sender.clone(),
-                lane: lane.clone(),
-                epoch: epoch.clone(),
-                blocks: blocks.clone(),
-                gas: gas.clone(),
-                block_time: BLOCK,
-                bump_after_blocks: 2,
-                cancel_cap: GasPrice::from_gwei(500),
-                explorer: Some("https://example.invalid/tx/".to_owned()),
-                journal: journal.clone(),
-                clock: ports.clone(),
-                observer: observer.clone(),
-                hearts: hearts.clone(),
-            },
-            executor_address: executor.clone(),
+            executors: vec![(
+                ExecutorArgs {
+                    chain: name.clone(),
+                    chain_id: 31_337,
+                    role: LaneRole::Keeper,
+                    holder: "a test".to_owned(),
+                    sender: sender.clone(),
+                    positions: Arc::new(pools.iter().map(|pool| (pool.id.clone(), pool.position.clone())).collect()),
+                    lane: lane.clone(),
+                    epoch: epoch.clone(),
+                    blocks: blocks.clone(),
+                    gas: gas.clone(),
+                    block_time: BLOCK,
+                    bump_after_blocks: 2,
+                    cancel_cap: GasPrice::from_gwei(500),
+                    finality: Finality::Depth(3),
+                    routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
+                    budget: Budget { daily: Wei::new(u128::MAX), protective: Wei::ZERO, low_balance: Wei::ZERO },
+                    explorer: Some("https://example.invalid/tx/".to_owned()),
+                    journal: journal.clone(),
+                    clock: ports.clone(),
+                    observer: observer.clone(),
+                    hearts: hearts.clone(),
+                },
+                executor.clone(),
+            )],
             queue: RebalanceQueueArgs {
                 chain: name,
                 epoch,
                 policy: TurnPolicy::new(PerClass { depeg: Duration::ZERO, drift: SPACING, schedule: SPACING }, secs(1_800)),
                 pools,
-                lane: lane.clone(),
+                lanes,
                 gas,
                 supervision: supervision.clone(),
                 clock: ports.clone(),

@@ -9,7 +9,6 @@ use crate::chain::head;
 use crate::chain::provider::{AskFault, Node};
 use crate::chain::reader::{self, ReaderSettings};
 use crate::chain::sender::rejection;
-use crate::chain::signer::LocalSigner;
 use crate::domain::route::Via;
 use crate::domain::units::Wei;
 use crate::domain::units::{GasCost, GasPrice};
@@ -19,10 +18,10 @@ use crate::ports::{
 };
 
 /// Sends to the public network.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PublicSender {
     node: Node,
-    signer: LocalSigner,
+    signer: std::sync::Arc<dyn TransactionSigner>,
     chain_id: u64,
     reader: ReaderSettings,
 }
@@ -30,7 +29,7 @@ pub struct PublicSender {
 impl PublicSender {
     /// A sender by `node`, which should speak HTTP: a request must not die with a listener's connection.
     #[must_use]
-    pub const fn new(node: Node, signer: LocalSigner, chain_id: u64, reader: ReaderSettings) -> Self {
+    pub fn new(node: Node, signer: std::sync::Arc<dyn TransactionSigner>, chain_id: u64, reader: ReaderSettings) -> Self {
         Self { node, signer, chain_id, reader }
     }
 }

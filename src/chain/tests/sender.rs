@@ -18,7 +18,7 @@ const OWNED: Address = Address::repeat_byte(0x22);
 
 fn sender(anvil: &Anvil, key: &str) -> PublicSender {
     let signer = LocalSigner::from_key(&SecretString::from(key.to_owned())).unwrap();
-    PublicSender::new(anvil.node(), signer, CHAIN_ID, READER)
+    PublicSender::new(anvil.node(), std::sync::Arc::new(signer), CHAIN_ID, READER)
 }
 
 /// A private key that nobody uses in earnest.
@@ -102,7 +102,7 @@ async fn what_a_node_will_never_take_is_refused() {
         rich.broadcast(&rich.sign(&TxDraft { gas_limit: 20_000, ..draft(0, 30) }).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "too little gas: {outcome:?}");
     let signer = LocalSigner::from_key(&SecretString::from(key(1))).unwrap();
-    let elsewhere = PublicSender::new(anvil.node(), signer, 1, READER);
+    let elsewhere = PublicSender::new(anvil.node(), std::sync::Arc::new(signer), 1, READER);
     let outcome = elsewhere.broadcast(&elsewhere.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "another chain: {outcome:?}");
     assert_eq!(rich.next_nonce().await, Ok(0), "none of them was taken");

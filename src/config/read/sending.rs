@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::config::inspection::Read;
 use crate::config::parse;
 use crate::config::section::Section;
-use crate::config::settings::{BudgetSettings, RelayKind, RelaySettings};
-use crate::domain::route::Route;
+use crate::config::settings::RelaySettings;
+use crate::domain::budget::Budget;
+use crate::domain::route::{RelayKind, Route};
 use crate::domain::trigger::PerClass;
 use crate::domain::units::Wei;
 
@@ -60,10 +61,10 @@ pub(in crate::config) fn route(mut at: Section<'_>, chain: &str, relay: &Read<Op
 }
 
 /// Reads what may be spent.
-pub(in crate::config) fn budget(mut at: Section<'_>) -> Read<BudgetSettings> {
+pub(in crate::config) fn budget(mut at: Section<'_>) -> Read<Budget> {
     let daily = at.required("daily_eth", parse::ether(Wei::new(1), MOST));
     let protective = at.required("protective_eth", parse::ether(Wei::ZERO, MOST));
     let low_balance = at.required("low_balance_eth", parse::ether(Wei::ZERO, MOST));
     at.finish();
-    Ok(BudgetSettings { daily: daily?, protective: protective?, low_balance: low_balance? })
+    Ok(Budget { daily: daily?, protective: protective?, low_balance: low_balance? })
 }

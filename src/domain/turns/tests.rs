@@ -31,10 +31,12 @@ fn cap(from: Timestamp) -> GasCap {
 
 const CHEAP: Option<GasPrice> = Some(GasPrice::from_gwei(1));
 const DEAR: Option<GasPrice> = Some(GasPrice::from_gwei(31));
-const FRESH: LaneView = LaneView::Idle { last_sent: None };
+const FRESH: LanesView = LanesView::only(LaneView::Idle { last_sent: None });
+const CLOSED: LanesView = LanesView::only(LaneView::Closed);
+const BUSY: LanesView = LanesView::only(LaneView::Busy { yields: false });
 
-fn sent_at(millis: u64) -> LaneView {
-    LaneView::Idle { last_sent: Some(Timestamp::from_millis(millis)) }
+fn sent_at(millis: u64) -> LanesView {
+    LanesView::only(LaneView::Idle { last_sent: Some(Timestamp::from_millis(millis)) })
 }
 
 fn ask(name: &str, class: Class, now: Now) -> Request {
@@ -79,8 +81,8 @@ fn one_turn_at_a_time_and_only_on_an_idle_lane() {
     for name in ["a", "b"] {
         assert_eq!(turns.request(at(0), ask(name, Class::Drift, at(0))), Requested::New);
     }
-    assert!(turns.look(at(0), LaneView::Recovering, CHEAP).grants.is_empty());
-    assert!(turns.look(at(0), LaneView::Busy, CHEAP).grants.is_empty());
+    assert!(turns.look(at(0), CLOSED, CHEAP).grants.is_empty());
+    assert!(turns.look(at(0), BUSY, CHEAP).grants.is_empty());
     let look = turns.look(at(9), FRESH, CHEAP);
     assert_eq!(names(&look.grants), ["a"]);
     assert_eq!(look.grants[0].id, TurnId { epoch: 7, number: 1 });
@@ -188,7 +190,7 @@ fn a_hold_is_reported_again_after_gas_was_acceptable() {
     let mut turns = Turns::new(policy(), 1);
     turns.request(at(0), ask("a", Class::Drift, at(0)));
     for (gas, reported) in [(None, true), (DEAR, false), (CHEAP, false), (DEAR, true), (None, false)] {
-        let look = turns.look(at(0), LaneView::Busy, gas);
+        let look = turns.look(at(0), BUSY, gas);
         assert_eq!(!look.held_for_gas.is_empty(), reported, "{gas:?}");
     }
     assert!(turns.look(at(0), FRESH, None).grants.is_empty(), "an unknown price holds");
@@ -214,7 +216,7 @@ fn what_runs_out_of_time_leaves_with_a_report() {
     let request =
         Request { cap: GasCap { until: Timestamp::from_secs(60), ..cap(at(0).policy) }, ..ask("a", Class::Drift, at(0)) };
     turns.request(at(0), request.clone());
-    let look = turns.look(at(59_999), LaneView::Busy, DEAR);
+    let look = turns.look(at(59_999), BUSY, DEAR);
     assert!(look.expired.is_empty());
     assert_eq!(look.wake.policy_at, Some(Timestamp::from_secs(60)));
     let look = turns.look(at(60_000), FRESH, CHEAP);
@@ -439,7 +441,7 @@ fn a_turn_that_executes_has_no_limit() {
     turns.request(at(0), ask("a", Class::Drift, at(0)));
     let id = turns.look(at(0), FRESH, CHEAP).grants[0].id;
     assert!(turns.executing(id));
-    let look = turns.look(at(600_000), LaneView::Busy, CHEAP);
+    let look = turns.look(at(600_000), BUSY, CHEAP);
     assert!(look.overdue.is_empty());
     assert_eq!(look.wake.machine_at, None);
     assert!(turns.ended(id));
@@ -455,7 +457,7 @@ fn a_new_epoch_knows_no_turn_of_the_old_one() {
 
     let mut turns = Turns::new(policy(), 2);
     turns.request(at(0), ask("b", Class::Drift, at(0)));
-    assert!(turns.look(at(1), LaneView::Busy, CHEAP).grants.is_empty());
+    assert!(turns.look(at(1), BUSY, CHEAP).grants.is_empty());
     let grant = turns.look(at(2), FRESH, CHEAP).grants.remove(0);
     assert_eq!(grant.id.number, before.number, "only the epoch tells them apart");
     assert!(!turns.executing(before));
@@ -571,11 +573,18 @@ impl World {
 
     /// Only what is in flight makes a lane busy: a turn of a crashed queue that has not reached Execute is invisible to it.
     fn lane(&self) -> LaneView {
-        match (self.recovering, self.out.iter().any(|out| out.in_flight)) {
-            (true, _) => LaneView::Recovering,
-            (false, true) => LaneView::Busy,
+        let mut in_flight = self.out.iter().filter(|out| out.in_flight).peekable();
+        match (self.recovering, in_flight.peek().is_some()) {
+            (true, _) => LaneView::Closed,
+            (false, true) => LaneView::Busy { yields: in_flight.all(|out| !out.grant.request.class.is_protective()) },
             (false, false) => LaneView::Idle { last_sent: self.last_sent },
         }
+    }
+
+    /// What is out of this epoch has been sent for a lesser cause.
+    fn all_give_way(&self) -> bool {
+        let ours = self.out.iter().filter(|out| out.grant.id.epoch == self.epoch);
+        ours.into_iter().all(|out| out.in_flight && !out.grant.request.class.is_protective())
     }
 
     fn ours(&self) -> Vec<TurnId> {
@@ -583,7 +592,14 @@ impl World {
     }
 
     fn affordable(&self, request: &Request) -> bool {
-        self.gas.is_some_and(|gas| gas <= request.cap.at(self.now.policy))
+        !self.held.contains(&request.pool)
+    }
+
+    /// The price at which a request may go: who was held needs a tenth less than its cap.
+    fn is_cheap_for(&self, request: &Request) -> bool {
+        let cap = request.cap.at(self.now.policy).wei();
+        let limit = if self.held.contains(&request.pool) { cap - cap.div_ceil(10) } else { cap };
+        self.gas.is_some_and(|gas| gas.wei() <= limit)
     }
 
     fn happen(&mut self, event: &Event) {
@@ -688,12 +704,13 @@ impl World {
 
     fn look(&mut self) -> Look {
         let (lane, out_before) = (self.lane(), self.ours());
-        let look = self.turns.look(self.now, lane, self.gas);
+        let gives_way = self.all_give_way();
+        let look = self.turns.look(self.now, LanesView::only(lane), self.gas);
         self.check_departures(&look);
         if look.grants.is_empty() {
-            self.check_that_nothing_could_go(lane, &out_before);
+            self.check_that_nothing_could_go(lane, &out_before, gives_way);
         } else {
-            self.check_grants(&look.grants, lane, &out_before);
+            self.check_grants(&look.grants, lane, &out_before, gives_way);
         }
         self.check_overdue(&look);
         self.check_view();
@@ -709,20 +726,22 @@ impl World {
             self.live.extract_if(.., |_, live| live.request.cap.until <= now).map(|(_, live)| live.request).collect();
         assert_eq!(look.expired, gone);
         let held: BTreeSet<PoolId> =
-            self.live.values().filter(|live| !self.affordable(&live.request)).map(|live| live.request.pool.clone()).collect();
+            self.live.values().filter(|live| !self.is_cheap_for(&live.request)).map(|live| live.request.pool.clone()).collect();
         self.held.retain(|pool| held.contains(pool));
         assert_eq!(look.held_for_gas, held.difference(&self.held).cloned().collect::<Vec<_>>());
         self.held = held;
     }
 
-    fn check_grants(&mut self, grants: &[Grant], lane: LaneView, out_before: &[TurnId]) {
-        assert!(out_before.is_empty(), "granted beside a turn that is out");
-        let LaneView::Idle { last_sent } = lane else { panic!("granted on a lane that is not idle") };
+    fn check_grants(&mut self, grants: &[Grant], lane: LaneView, out_before: &[TurnId], gives_way: bool) {
         let first = &grants[0].request;
         if first.class.is_protective() {
+            assert!(gives_way, "a defence goes beside lesser turns that are sent, and beside nothing else");
+            assert!(LanesView::only(lane).open_to_protection());
             assert!(grants.len() == 1 || first.episode.is_some());
             assert!(grants.iter().all(|grant| grant.request.class.is_protective() && grant.request.episode == first.episode));
         } else {
+            assert!(out_before.is_empty(), "granted beside a turn that is out");
+            let LaneView::Idle { last_sent } = lane else { panic!("granted on a lane that is not idle") };
             assert_eq!(grants.len(), 1, "only protection is granted in batches");
             let due = last_sent.map(|sent| sent.plus(*policy().spacing.get(first.class)));
             assert!(due.is_none_or(|due| self.now.policy >= due), "not spaced");
@@ -747,11 +766,12 @@ impl World {
         }
     }
 
-    fn check_that_nothing_could_go(&self, lane: LaneView, out_before: &[TurnId]) {
-        let LaneView::Idle { last_sent } = lane else { return };
-        if !out_before.is_empty() {
-            return;
-        }
+    fn check_that_nothing_could_go(&self, lane: LaneView, out_before: &[TurnId], gives_way: bool) {
+        let last_sent = match lane {
+            LaneView::Idle { last_sent } if out_before.is_empty() => Some(last_sent),
+            _ if gives_way && LanesView::only(lane).open_to_protection() => None,
+            _ => return,
+        };
         let ready: Vec<&Live> = self.live.values().filter(|live| self.affordable(&live.request)).collect();
         let window = policy().batch_window;
         let protective: Vec<&&Live> = ready.iter().filter(|live| live.request.class.is_protective()).collect();
@@ -838,8 +858,9 @@ proptest! {
             high: GasPrice::from_gwei(low + rise),
         };
         let (now, gas) = (Timestamp::from_millis(now), GasPrice::from_gwei(gas));
-        prop_assume!(cap.at(now) < gas);
-        let by_hand = (now.millis() + 1..cap.until.millis()).map(Timestamp::from_millis).find(|at| cap.at(*at) >= gas);
-        prop_assert_eq!(cap_reaches(&cap, now, gas), by_hand);
+        let clears = |at: &Timestamp| below_by_a_tenth(cap.at(*at)) >= gas;
+        prop_assume!(!clears(&now));
+        let by_hand = (now.millis() + 1..cap.until.millis()).map(Timestamp::from_millis).find(clears);
+        prop_assert_eq!(cap_clears(&cap, now, gas), by_hand);
     }
 }

@@ -3,44 +3,80 @@
 use super::{Bench, NONCE};
 use crate::actors::facts::Lane;
 use crate::actors::testing::secs;
+use crate::domain::lane::Stop;
+use crate::domain::operation::State;
 use crate::domain::outcome::Outcome;
 use crate::domain::trigger::Class;
+use crate::ports::Operations;
+use crate::ports::journal::Selection;
 
 #[tokio::test(start_paused = true)]
-async fn what_was_sent_by_hand_before_an_order_does_not_spoil_it() {
+async fn a_key_that_someone_else_uses_stops_its_lane_until_an_operator_accepts_it() {
     let mut bench = Bench::start().await;
     bench.chain.with(|state| state.nonce += 3);
     bench.give("a", Class::Drift).await;
-    bench.block().await;
-    assert_eq!(bench.label("a").await, "done");
-    assert_eq!(bench.nonces(), [NONCE + 3]);
-    // A node that is behind does not take it back.
-    bench.sender.behave(|node| node.lags_at = Some(NONCE));
+    assert_eq!(bench.label("a").await, "lane_not_ready");
+    bench.lane(|lane| matches!(lane, Lane::Stopped { reason: Stop::JournalBehind { journal: 7, chain: 10 }, .. })).await;
+    assert_eq!(bench.sender.signed(), 0);
+    tokio::time::sleep(secs(60)).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Stopped { .. }), "it does not pass by itself");
+
+    bench.journal.accept_nonces(&bench.key(), NONCE + 3, "a test", bench.now()).await.unwrap();
+    tokio::time::sleep(secs(2)).await;
+    bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
     bench.give("b", Class::Drift).await;
     bench.block().await;
-    assert_eq!((bench.label("b").await, bench.nonces()), ("done", vec![NONCE + 3, NONCE + 4]));
+    assert_eq!((bench.label("b").await, bench.nonces()), ("done", vec![NONCE + 3]));
+    // A node that is behind does not take it back.
+    bench.sender.behave(|node| node.lags_at = Some(NONCE));
+    bench.give("c", Class::Drift).await;
+    bench.block().await;
+    assert_eq!((bench.label("c").await, bench.nonces()), ("done", vec![NONCE + 3, NONCE + 4]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_a_second_send() {
     let mut bench = Bench::start().await;
-    // Another holder of the key sends, three times, and the node that is asked has not seen it yet.
+    bench.lead = secs(3_600);
+    // Another holder of the key sends, and the endpoint that is asked has not seen it yet.
     bench.sender.behave(|node| node.lags_at = Some(NONCE));
-    bench.chain.with(|state| state.nonce += 3);
+    bench.chain.with(|state| state.nonce += 1);
     bench.give("a", Class::Drift).await;
     bench.sender.behave(|node| node.lags_at = None);
     bench.blocks(9).await;
     assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "it may still turn up");
-    bench.blocks(2).await;
+    bench.blocks(3).await;
     assert_eq!(bench.label("a").await, "nonce_taken");
     assert_eq!(bench.nonces(), [NONCE], "sent once, under one nonce");
     assert_eq!(bench.chain.with(|state| state.mined.len()), 0);
+    assert_eq!(bench.states("a").await, [State::Quarantined]);
+    tokio::time::sleep(secs(60)).await;
+    assert!(matches!(bench.args.lane.read(), Lane::Stopped { reason: Stop::Quarantined { nonce: NONCE, .. }, .. }));
 
+    let operation = bench.journal.list(&Selection { limit: 1, ..Selection::default() }).await.unwrap()[0].id;
+    bench.journal.abandon(&operation, "a test", bench.now()).await.unwrap();
+    tokio::time::sleep(secs(2)).await;
     bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
     bench.give("b", Class::Drift).await;
     bench.block().await;
     assert_eq!(bench.label("b").await, "done");
-    assert_eq!(bench.nonces(), [NONCE, NONCE + 3], "the lane has asked for its nonce again");
+    assert_eq!(bench.nonces(), [NONCE, NONCE + 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_that_turns_up_after_the_alarm_is_ours_all_the_same() {
+    let mut bench = Bench::start().await;
+    bench.lead = secs(3_600);
+    bench.sender.behave(|node| node.hides_receipts = true);
+    bench.give("a", Class::Drift).await;
+    bench.blocks(12).await;
+    assert_eq!(bench.label("a").await, "nonce_taken");
+    bench.sender.behave(|node| node.hides_receipts = false);
+    bench.block().await;
+    tokio::time::sleep(secs(2)).await;
+    bench.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
+    assert_eq!(bench.states("a").await, [State::Included]);
+    assert_eq!(bench.known_ramp("a").await, Some(bench.chain.ramp("a")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -154,24 +154,20 @@ async fn protective_orders_follow_each_other_with_consecutive_nonces_and_nothing
     bench.chain.with(|state| state.includes = true);
     bench.block().await;
     assert_eq!((bench.label("a").await, bench.label("b").await), ("done", "done"));
-
-    bench.chain.with(|state| state.includes = false);
-    bench.give("c", Class::Drift).await;
-    bench.give("a", Class::Depeg).await;
-    assert_eq!(bench.label("a").await, "lane_not_ready", "nothing follows an order that is not protective");
-    assert_eq!(bench.nonces(), [NONCE, NONCE + 1, NONCE + 2]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_broadcast_gives_its_nonce_back() {
+async fn a_refused_broadcast_is_taken_back_because_its_bytes_exist() {
     let mut bench = Bench::start().await;
     bench.sender.behave(|node| node.moods = [Mood::Refuse].into());
     bench.give("a", Class::Drift).await;
-    assert_eq!(bench.label("a").await, "unreachable");
-    bench.give("b", Class::Drift).await;
+    assert_eq!(bench.attempts(), [AttemptKind::First, AttemptKind::Cancellation]);
     assert_eq!(bench.nonces(), [NONCE, NONCE]);
     bench.block().await;
-    assert_eq!(bench.label("b").await, "done");
+    assert_eq!(bench.label("a").await, "cancelled");
+    bench.give("b", Class::Drift).await;
+    bench.block().await;
+    assert_eq!((bench.label("b").await, bench.nonces().last()), ("done", Some(&(NONCE + 1))));
 }
 
 #[tokio::test(start_paused = true)]

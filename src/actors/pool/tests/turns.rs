@@ -13,7 +13,7 @@ use crate::domain::peg::PegState;
 use crate::domain::plan::Plan;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::Weight;
-use crate::ports::Clock;
+use crate::ports::{Clock, Memories};
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_asks_is_granted_orders_and_gives_the_turn_back() {
@@ -27,7 +27,7 @@ async fn a_pool_asks_is_granted_orders_and_gives_the_turn_back() {
 
     bench.grant(Class::Drift).await;
     let order = bench.order().await;
-    let Plan::Reweight(plan) = &order.plan;
+    let Plan::Reweight(plan) = &order.plan else { panic!("not a ramp") };
     assert_eq!(plan.target.weights(), [Weight::from_bps(5_000); 2]);
     assert_eq!((order.turn.id().number, order.before[0]), (1, Weight::from_bps(6_000)));
     assert!(bench.clock.now().since(order.triggered_at) >= BLOCK, "from when it was first seen");
@@ -132,7 +132,7 @@ async fn an_order_that_died_with_its_executor_is_asked_for_again() {
     tokio::time::sleep(millis(1_100)).await;
     assert_eq!(bench.heard(), ["ended", "requested"]);
     // Nobody lives at the executor's address.
-    bench.args.executor.actor().unwrap().get_cell().kill_and_wait(None).await.unwrap();
+    bench.args.executors.keeper.actor().unwrap().get_cell().kill_and_wait(None).await.unwrap();
     bench.grant(Class::Drift).await;
     tokio::time::sleep(millis(900)).await;
     assert_eq!(bench.heard(), ["ended"]);
@@ -141,15 +141,16 @@ async fn an_order_that_died_with_its_executor_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ramp_of_a_lost_order_is_our_own_when_it_turns_up() {
+async fn the_ramp_of_a_lost_order_is_our_own_when_the_journal_says_so() {
     let mut bench = Bench::start().await;
     let order = bench.drift_until_order().await;
     let (start, end) = (bench.clock.now().plus(secs(60)), bench.clock.now().plus(secs(120)));
     let call = order.position.order(&order.plan, start, end);
     let lost = crate::actors::testing::position::decode_order(&call.data);
+    let (pools, last_sent) = (Some(vec![PoolId::new("a")]), None);
+    bench.args.lanes.keeper.publish(Lane::Recovering { pools, last_sent });
+    // The reply that died with its executor.
     drop(order);
-    bench.pool.cast(PoolMsg::OrderLost(Some(lost.clone()))).unwrap();
-    bench.args.lane.publish(Lane::Orphaned { pools: vec![PoolId::new("a")], last_sent: None });
     settle().await;
     bench.heard();
     bench.block().await;
@@ -157,12 +158,34 @@ async fn the_ramp_of_a_lost_order_is_our_own_when_it_turns_up() {
 
     bench.chain.with(|state| {
         let pool = state.pools.get_mut(&crate::actors::testing::chain::address("a")).unwrap();
-        pool.ramp = lost;
+        pool.ramp = lost.clone();
     });
-    bench.args.lane.publish(Lane::Idle { last_sent: None });
+    bench.journal.account_ramp(&PoolId::new("a"), &lost).await.unwrap();
+    bench.args.lanes.keeper.publish(Lane::Idle { last_sent });
     bench.block().await;
     assert_eq!(bench.events.count(|event| decided(event, "a", "ramp_in_flight")), 1);
-    assert_eq!(bench.journal.writes().last().map(String::as_str), Some("account a"), "and it stays ours");
+    assert_eq!(bench.events.count(|event| decided(event, "a", "foreign_change")), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_depeg_is_thought_of_while_a_lesser_order_is_under_way() {
+    let mut bench = Bench::start().await;
+    let order = bench.drift_until_order().await;
+    let (pools, since) = (vec![PoolId::new("a")], bench.clock.now());
+    bench.args.lanes.keeper.publish(Lane::Busy { pools, since, last_sent: None, yields: true });
+    bench.block().await;
+    assert_eq!(bench.heard(), Vec::<&str>::new());
+    (bench.prices[0], bench.states[0]) = (Some(960), PegState::Depegged);
+    bench.block().await;
+    assert_eq!(bench.request().await.class, Class::Depeg);
+    bench.grant(Class::Depeg).await;
+    let defence = bench.order().await;
+    assert!(matches!(defence.trigger, Trigger::Depeg { .. }) && defence.id != order.id);
+    // What gave way is settled first, and does not end the defence.
+    bench.settle_with(order, Outcome::Refused(Refusal::Superseded)).await;
+    bench.block().await;
+    assert_eq!(bench.heard(), ["ended"], "one defence at a time");
+    drop(defence);
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,10 +286,10 @@ async fn a_new_life_waits_for_the_order_of_the_old_one_and_for_a_block_that_show
     let mut bench = Bench::start().await;
     let order = bench.drift_until_order().await;
     let since = order.triggered_at;
-    bench.args.lane.publish(Lane::Busy { pools: vec![PoolId::new("a")], since, last_sent: None });
+    bench.args.lanes.keeper.publish(Lane::Busy { pools: vec![PoolId::new("a")], since, last_sent: None, yields: true });
     bench.respawn().await;
     bench.block().await;
-    bench.args.lane.publish(Lane::Idle { last_sent: None });
+    bench.args.lanes.keeper.publish(Lane::Idle { last_sent: None });
     // Any other fact of the same block wakes it.
     let same = bench.args.pegs[0].read();
     bench.args.pegs[0].publish(same);

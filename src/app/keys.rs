@@ -1,0 +1,75 @@
+//! The keys of a chain: whatever holds one is opened here, and nothing else of it is seen by anybody.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+
+use crate::chain::provider::{RequestHook, USUAL_TIMEOUT};
+use crate::chain::signer::{LocalSigner, Web3Signer, Web3SignerSettings};
+use crate::config::{GcpKey, SignerSettings};
+use crate::ports::TransactionSigner;
+
+/// A key that signs for one lane.
+#[derive(Clone)]
+pub(super) struct Keys {
+    pub(super) signer: Arc<dyn TransactionSigner>,
+}
+
+impl Keys {
+    pub(super) fn address(&self) -> Address {
+        self.signer.address()
+    }
+}
+
+/// Opens a key. Whoever holds it elsewhere is asked for nothing but its address.
+pub(super) async fn open(settings: &SignerSettings, on_request: &RequestHook) -> Result<Keys, String> {
+    let signer: Arc<dyn TransactionSigner> = match settings {
+        SignerSettings::PrivateKey(key) | SignerSettings::Env { key, .. } => {
+            Arc::new(LocalSigner::from_key(key).map_err(|fault| fault.to_string())?)
+        }
+        SignerSettings::Keystore { path, password_file } => Arc::new(keystore(path, password_file).await?),
+        SignerSettings::Web3Signer { url, address, token } => {
+            let settings =
+                Web3SignerSettings { url: url.clone(), token: token.clone(), account: *address, timeout: USUAL_TIMEOUT };
+            Arc::new(Web3Signer::new(&settings, on_request.clone()).map_err(|fault| fault.to_string())?)
+        }
+        SignerSettings::AwsKms { key, region } => aws(key, region.as_ref()).await?,
+        SignerSettings::GcpKms { key } => gcp(key).await?,
+    };
+    Ok(Keys { signer })
+}
+
+/// A keystore is slow on purpose, so it is opened beside the runtime.
+async fn keystore(path: &Path, password_file: &Path) -> Result<LocalSigner, String> {
+    let (path, password_file) = (path.to_owned(), password_file.to_owned());
+    let opened = tokio::task::spawn_blocking(move || LocalSigner::from_keystore_and_password_file(&path, &password_file)).await;
+    opened.map_err(|_| "opening the keystore panicked".to_owned())?.map_err(|fault| fault.to_string())
+}
+
+#[cfg(feature = "aws-kms")]
+async fn aws(key: &str, region: Option<&String>) -> Result<Arc<dyn TransactionSigner>, String> {
+    use crate::chain::signer::aws::{AwsKmsSettings, AwsKmsSigner};
+
+    let settings = AwsKmsSettings { key: key.to_owned(), region: region.cloned(), endpoint: None, timeout: USUAL_TIMEOUT };
+    Ok(Arc::new(AwsKmsSigner::connect(&settings).await.map_err(|fault| fault.to_string())?))
+}
+
+#[cfg(not(feature = "aws-kms"))]
+async fn aws(_key: &str, _region: Option<&String>) -> Result<Arc<dyn TransactionSigner>, String> {
+    Err("this program was built without the feature `aws-kms`".to_owned())
+}
+
+#[cfg(feature = "gcp-kms")]
+async fn gcp(key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
+    use crate::chain::signer::gcp::{GcpKmsSettings, GcpKmsSigner};
+
+    let GcpKey { project, location, key_ring, key, version } = key.clone();
+    let settings = GcpKmsSettings { project, location, key_ring, key, version, timeout: USUAL_TIMEOUT };
+    Ok(Arc::new(GcpKmsSigner::connect(&settings).await.map_err(|fault| fault.to_string())?))
+}
+
+#[cfg(not(feature = "gcp-kms"))]
+async fn gcp(_key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
+    Err("this program was built without the feature `gcp-kms`".to_owned())
+}
