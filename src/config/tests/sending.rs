@@ -58,9 +58,9 @@ fn the_defaults_of_sending_are_what_the_documents_say() {
 fn what_the_example_leaves_out_loads_when_it_is_let_in() {
     let text = Copy::new().read("ballast.toml");
     let lines = ["# [chains", "# keystore", "# password_file", "# kind", "# url", "# status_url", "# auth_key_file", "# drift"];
-    let let_in = |line: &str| match lines.iter().any(|start| line.starts_with(start)) {
-        true => line.trim_start_matches("# ").to_owned(),
-        false => line.to_owned(),
+    let let_in = |line: &str| {
+        let shut = lines.iter().any(|start| line.starts_with(start));
+        if shut { line.trim_start_matches("# ").to_owned() } else { line.to_owned() }
     };
     let text = text.lines().map(let_in).collect::<Vec<_>>().join("\n");
     let copy = Copy::new()

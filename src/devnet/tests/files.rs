@@ -65,7 +65,7 @@ async fn every_option_reaches_the_settings() {
     let settings = load(dir.path(), &environment).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(settings.journal.expose_secret(), "postgres://ballast@127.0.0.1:5433/journal");
     let chain = &settings.chains[&ChainName::new(config_files::CHAIN)];
-    assert_eq!([&chain.rpc[0], &chain.rpc[1]].map(|url| url.expose_secret()), ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+    assert_eq!([&chain.rpc[0], &chain.rpc[1]].map(ExposeSecret::expose_secret), ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
     assert_eq!(chain.finality, Finality::Depth(5));
     assert!(matches!(&chain.guardian, Some(SignerSettings::Env { var, .. }) if var == "GUARDIAN"));
     let relay = chain.relay.as_ref().unwrap();
