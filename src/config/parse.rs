@@ -14,7 +14,7 @@ use crate::domain::finality::Finality;
 use crate::domain::route::Route;
 use crate::domain::units::{GasPrice, Price, Wei, Weight};
 
-/// What an address of an SQLite journal begins with; a plain path follows.
+/// What the address of a journal in a file begins with; a plain path follows.
 pub(super) const SQLITE: &str = "sqlite:";
 
 /// Why a text is not accepted.

@@ -35,8 +35,8 @@ pub const LOCAL_CHAINS: [u64; 2] = [31_337, 1_337];
 pub struct Settings {
     /// The configuration directory; relative paths begin here.
     pub directory: PathBuf,
-    /// Where the journal lies: `sqlite:PATH`, a path relative to `directory` or not, or the URL of a PostgreSQL database. Secret,
-    /// because the URL may hold a password.
+    /// Where the journal lies: `sqlite:PATH`, a path relative to `directory` or not, or the URL of a database, `postgres://…`.
+    /// Secret, because the URL may hold a password.
     pub journal: SecretString,
     /// Chains by name.
     pub chains: BTreeMap<ChainName, ChainSettings>,

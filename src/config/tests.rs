@@ -2,6 +2,7 @@
 
 mod faults;
 mod good;
+mod sending;
 mod table;
 
 use std::fs;
@@ -13,6 +14,11 @@ use super::{Environment, Faults, Settings, load};
 
 /// A well-known test key of local development chains.
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+/// Lines of the example, to be replaced.
+const RPC: &str = "rpc = [\"https://mainnet.example.invalid/v2/YOUR-TOKEN\", \"https://mainnet.example.org/YOUR-OTHER-TOKEN\"]";
+const KEYSTORE: &str = "keystore = \"secrets/keeper.json\"\npassword_file = \"secrets/keeper.password\"";
+const JOURNAL: &str = "# journal = \"sqlite:/data/ballast.db\"";
 
 const LISTEN: &str = "[http]\nlisten = \"127.0.0.1:9464\"\n";
 

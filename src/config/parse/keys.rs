@@ -73,7 +73,9 @@ fn is_aws_id(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     match parts.as_slice() {
         ["mrk", id] => hex(id, 32),
-        [a, b, c, d, e] => hex(a, 8) && [b, c, d].iter().all(|part| hex(part, 4)) && hex(e, 12),
+        [first, middle @ .., last] => {
+            hex(first, 8) && middle.len() == 3 && middle.iter().all(|part| hex(part, 4)) && hex(last, 12)
+        }
         _ => false,
     }
 }

@@ -67,6 +67,51 @@ fn gas_dollars_and_urls() {
 }
 
 #[test]
+fn ether_is_exact_and_within_its_range() {
+    let parse = ether(Wei::new(1), Wei::new(2_000_000_000_000_000_000));
+    assert_eq!(parse("0.5"), Ok(Wei::new(500_000_000_000_000_000)));
+    assert_eq!(parse("0.000000000000000001"), Ok(Wei::new(1)));
+    assert_eq!(parse("0").unwrap_err().expected, "ether as a decimal number, from 0.000000000000000001 to 2");
+    for bad in ["2.000000000000000001", "0.0000000000000000005", "0.5 ETH", "5e-1", "-1", ""] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_route_is_spelled_in_one_way() {
+    assert_eq!((route("public"), route("private")), (Ok(Route::Public), Ok(Route::Private)));
+    assert_eq!(route("private-then-public-after-25-blocks"), Ok(Route::PrivateThenPublic { after_blocks: 25 }));
+    for bad in ["", "Public", "private-then-public", "private-then-public-after--blocks", "private-then-public-after-1001-blocks"]
+    {
+        assert!(route(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn names_of_keys_elsewhere_are_taken_apart_or_refused() {
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = format!("arn:aws:kms:eu-central-1:111122223333:key/{id}");
+    assert_eq!(keys::aws_key(&arn).unwrap(), (arn.clone(), Some("eu-central-1".to_owned())));
+    let multi = "mrk-1234abcd12ab34cd56ef1234567890ab".to_owned();
+    for good in [id.to_owned(), multi, "alias/ballast/keeper".into(), arn.replace("arn:aws:", "arn:aws-cn:")] {
+        assert_eq!(keys::aws_key(&good).unwrap().0, good);
+    }
+    let bad = ["", "keeper", "alias/", "AKIAIOSFODNN7EXAMPLE", "arn:aws:kms:eu-central-1:1:key/x"];
+    for bad in bad.into_iter().map(str::to_owned).chain([arn.replace("kms", "s3"), arn.replace("3333", ""), format!("{arn}0")]) {
+        assert!(keys::aws_key(&bad).is_err(), "{bad}");
+    }
+
+    let name = "projects/example.com:keys/locations/europe-west1/keyRings/ring/cryptoKeys/keeper/cryptoKeyVersions/3";
+    let key = keys::gcp_key(name).unwrap();
+    let parts = [&key.project, &key.location, &key.key_ring, &key.key].map(String::as_str);
+    assert_eq!((parts, key.version), (["example.com:keys", "europe-west1", "ring", "keeper"], 3));
+    assert_eq!(key.to_string(), name);
+    for bad in [name.replace("/3", "/0"), name.replace("/3", "/latest"), name.replace("ring/", "/"), format!("{name}/x")] {
+        assert!(keys::gcp_key(&bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn hints_are_near_or_absent() {
     assert_eq!(did_you_mean("drift_treshold", &["drift_threshold", "dead_band"]).unwrap(), "did you mean `drift_threshold`?");
     assert_eq!(did_you_mean("usdc", &["USDC", "USDT"]).unwrap(), "did you mean `USDC`?");
@@ -99,6 +144,9 @@ proptest! {
         let _ = percent(0, 10_000)(&text);
         let _ = duration(Duration::ZERO, Duration::MAX)(&text);
         let _ = gwei(GasPrice::from_wei(0), GasPrice::from_gwei(1))(&text);
+        let _ = (journal(&text), route(&text), finality(&text), keys::aws_key(&text), keys::gcp_key(&text), keys::bearer(&text));
+        let _ = journal(&format!("sqlite:{text}"));
+        let _ = journal(&format!("postgres://{text}"));
         let _ = (address(&text), dollars(&text), url(&["https"])(&text), did_you_mean(&text, &["a", "spacing"]));
     }
 }

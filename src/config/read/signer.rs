@@ -50,13 +50,14 @@ pub(in crate::config) fn signer(mut at: Section<'_>, chain_id: Option<u64>) -> R
 
 /// Reads the guardian's key, which is not the keeper's: one account has one sequence of nonces, whoever sends.
 pub(in crate::config) fn guardian(at: Section<'_>, chain_id: Option<u64>, keeper: &Read<SignerSettings>) -> Read<SignerSettings> {
-    let copy = at.clone();
+    let mut copy = at.clone();
     let guardian = signer(at, chain_id)?;
     match keeper {
         Ok(keeper) if same_key(keeper, &guardian) => {
             let expected = "another key: a freeze that shares the keeper's nonces waits for the keeper's transactions";
             let mend = format!("create a second key for the guardian, or remove [{}]", copy.name(""));
-            Err(copy.refuse_found("", "the key of the keeper", expected, mend))
+            let source = SOURCES.into_iter().flatten().find(|key| copy.has(key)).unwrap_or(&"");
+            Err(copy.refuse_found(source, "the key of the keeper", expected, mend))
         }
         _ => Ok(guardian),
     }
@@ -166,5 +167,31 @@ fn known_address(signer: &SignerSettings) -> Option<Address> {
             keystore.get("address")?.as_str()?.parse().ok()
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::GcpKey;
+
+    fn aws(key: &str, region: Option<&str>) -> SignerSettings {
+        SignerSettings::AwsKms { key: key.to_owned(), region: region.map(str::to_owned) }
+    }
+
+    #[test]
+    fn one_key_elsewhere_is_recognised_under_its_names() {
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let arn = aws(&format!("arn:aws:kms:eu-central-1:111122223333:key/{id}"), Some("eu-central-1"));
+        assert!(same_key(&arn, &aws(id, None)), "an id belongs to one key");
+        assert!(!same_key(&arn, &aws(&id.replace('1', "2"), None)));
+        let alias = "alias/ballast";
+        assert!(same_key(&aws(alias, None), &aws(alias, None)));
+        assert!(!same_key(&aws(alias, Some("eu-west-1")), &aws(alias, Some("eu-west-2"))), "an alias belongs to its region");
+
+        let version = |version| SignerSettings::GcpKms {
+            key: GcpKey { project: "p".into(), location: "l".into(), key_ring: "r".into(), key: "k".into(), version },
+        };
+        assert!(same_key(&version(1), &version(1)) && !same_key(&version(1), &version(2)), "each version is a key of its own");
     }
 }

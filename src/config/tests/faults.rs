@@ -1,6 +1,6 @@
 //! What is refused, and whether its reader is told enough.
 
-use super::table::TABLE;
+use super::table::{KEYS, SENDING, TABLE};
 use super::*;
 use crate::config::Fault;
 
@@ -13,7 +13,7 @@ fn only(copy: &Copy) -> Fault {
 
 #[test]
 fn every_fault_is_told_with_place_key_value_expectation_and_mend() {
-    for (what, spoil, [place, key, found, expected, mend]) in TABLE {
+    for (what, spoil, [place, key, found, expected, mend]) in TABLE.iter().chain(SENDING).chain(KEYS) {
         let fault = only(&spoil(Copy::new()));
         for (name, text, piece) in [
             ("place", &fault.place, place),
@@ -99,15 +99,19 @@ fn no_fault_ever_shows_a_secret() {
         Copy::new().pool("0x1111111111111111111111111111111111111111", KEY),
         Copy::new().main("secrets/keeper.password", phrase),
         Copy::new().main("https://mainnet", &format!("x{KEY}")),
-        Copy::new().main("http_url = \"", &format!("http_url = \"{KEY}\nx = \"")),
+        Copy::new().main("ws_url = \"", &format!("ws_url = \"{KEY}\nx = \"")),
+        Copy::new().main(RPC, &format!("rpc = [\"{KEY}\", \"https://a.example/{KEY}\", \"https://a.example/{KEY}\"]")),
+        Copy::new().env("BALLAST__CHAINS__MAINNET__RPC", &format!("https://a.example,{KEY}")),
+        Copy::new().main(JOURNAL, &format!("journal = \"mysql://u:{KEY}@h/d\"")),
+        Copy::new().env("BALLAST__JOURNAL", &format!("postgres:u:{KEY}@h/d")),
+        Copy::new().main(KEYSTORE, &format!("aws_kms_key = \"{}\"", &KEY[2..40])),
+        Copy::new().main(KEYSTORE, &format!("web3signer = \"u:{KEY}@h\"\nweb3signer_token = \"{KEY}\"")),
         Copy::new().append("pools/treasury.toml", &format!("private_key = {KEY}\nseed = {phrase}\n= {phrase}\n{KEY}")),
         Copy::new().env("BALLAST__KEEPER", KEY).env("BALLAST__CHAINS__MAINNET__KEEPER__PRIVATE_KEY", phrase),
-        Copy::new()
-            .main("http_url = \"https://mainnet.example.invalid/v2/YOUR-TOKEN\"", "http_url_file = \"secrets/url\"")
-            .write("secrets/url", KEY),
+        Copy::new().main(RPC, "rpc_file = \"secrets/url\"").write("secrets/url", KEY),
         Copy::new()
             .main("chain_id = 1", "chain_id = 1337")
-            .main("keystore = \"secrets/keeper.json\"\npassword_file = \"secrets/keeper.password\"", "env = \"TEST_KEY\"")
+            .main(KEYSTORE, "env = \"TEST_KEY\"")
             .env("TEST_KEY", &format!("{KEY}00")),
     ];
     for copy in copies {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 use crate::config::{LogFormat, PoolKind, SignerSettings};
@@ -12,6 +12,11 @@ use crate::domain::policy::{CompositionRule, RampRule};
 use crate::domain::schedule::Schedule;
 use crate::domain::trigger::PerClass;
 use crate::domain::units::{GasPrice, Weight};
+
+/// What is hidden in secrets.
+pub(super) fn texts(secrets: &[SecretString]) -> Vec<&str> {
+    secrets.iter().map(ExposeSecret::expose_secret).collect()
+}
 
 const fn mins(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
@@ -125,7 +130,7 @@ fn overrides_lie_over_the_policy_and_own_policies_replace_built_in_ones() {
 #[test]
 fn the_environment_lies_over_the_files() {
     let copy = Copy::new()
-        .env("BALLAST__CHAINS__MAINNET__HTTP_URL", "https://other.example/token")
+        .env("BALLAST__CHAINS__MAINNET__RPC", "https://other.example/token")
         .env("BALLAST__ASSETS__USDC__DEPEG_BPS", "150")
         .env("BALLAST__POOLS__TREASURY__POLICY_OVERRIDES__GAS__DRIFT__CAP_GWEI", "25")
         .env("BALLAST__HTTP__ALLOW_REMOTE", "true")
@@ -136,7 +141,7 @@ fn the_environment_lies_over_the_files() {
         .env("BALLAST_UNRELATED", "x");
     let settings = copy.settings();
     let chain = &settings.chains[&ChainName::new("mainnet")];
-    assert_eq!(chain.http_url.expose_secret(), "https://other.example/token");
+    assert_eq!(texts(&chain.rpc), ["https://other.example/token"], "the variable replaces the whole list");
     assert_eq!(chain.ageing, mins(5));
     assert_eq!(settings.assets[&AssetId::new("USDC")].peg.depeg_bps, 150);
     assert_eq!(settings.pools[&PoolId::new("treasury")].policy.gas.drift.cap, GasPrice::from_gwei(25));
@@ -148,28 +153,26 @@ fn the_environment_lies_over_the_files() {
 #[test]
 fn secrets_come_from_files_and_never_reach_debug() {
     let copy = Copy::new()
-        .main("http_url = \"https://mainnet.example.invalid/v2/YOUR-TOKEN\"", "http_url_file = \"secrets/http\"")
+        .main(RPC, "rpc_file = \"secrets/http\"")
         .main("# discord_webhook_file", "discord_webhook_file")
-        .write("secrets/http", "https://node.example/FROM-FILE\n")
+        .write("secrets/http", "# ours\nhttps://node.example/FROM-FILE\r\n\n  https://other.example/FROM-FILE\n")
         .write("secrets/discord-webhook", "https://discord.example/HOOK\r\n");
     let settings = copy.settings();
-    let url = &settings.chains[&ChainName::new("mainnet")].http_url;
-    assert_eq!(url.expose_secret(), "https://node.example/FROM-FILE");
+    let rpc = &settings.chains[&ChainName::new("mainnet")].rpc;
+    assert_eq!(texts(rpc), ["https://node.example/FROM-FILE", "https://other.example/FROM-FILE"]);
     let debug = format!("{settings:?}");
     for secret in ["FROM-FILE", "HOOK", "YOUR-TOKEN"] {
         assert!(!debug.contains(secret), "{secret} is in Debug");
     }
-    let over = copy.env("BALLAST__CHAINS__MAINNET__HTTP_URL", "http://env.example");
-    assert_eq!(over.settings().chains[&ChainName::new("mainnet")].http_url.expose_secret(), "http://env.example");
+    let over = copy.env("BALLAST__CHAINS__MAINNET__RPC", "http://a.example, http://b.example\nhttp://c.example");
+    let rpc = &over.settings().chains[&ChainName::new("mainnet")].rpc;
+    assert_eq!(texts(rpc), ["http://a.example", "http://b.example", "http://c.example"]);
 }
 
 #[test]
 fn a_test_chain_may_take_its_key_from_the_environment() {
     let key = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-    let copy = Copy::new()
-        .main("chain_id = 1", "chain_id = 31337")
-        .main("keystore = \"secrets/keeper.json\"\npassword_file = \"secrets/keeper.password\"", "env = \"TEST_KEY\"")
-        .env("TEST_KEY", key);
+    let copy = Copy::new().main("chain_id = 1", "chain_id = 31337").main(KEYSTORE, "env = \"TEST_KEY\"").env("TEST_KEY", key);
     let settings = copy.settings();
     let SignerSettings::Env { var, key: held } = &settings.chains[&ChainName::new("mainnet")].keeper else { panic!() };
     assert_eq!((var.as_str(), held.expose_secret()), ("TEST_KEY", key));

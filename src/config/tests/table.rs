@@ -1,6 +1,12 @@
 //! Single faults, one a line.
 
+mod keys;
+mod sending;
+
 use super::*;
+
+pub(super) use keys::KEYS;
+pub(super) use sending::SENDING;
 
 pub(super) type Spoil = fn(Copy) -> Copy;
 
@@ -19,7 +25,7 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
     (
         "duration without unit",
         |copy| copy.main("block_time = \"12s\"", "block_time = 12"),
-        ["ballast.toml:12", "chains.mainnet.block_time", "12", "such as 30s", "write \"12s\" if 12 seconds are meant"],
+        ["ballast.toml:16", "chains.mainnet.block_time", "12", "such as 30s", "write \"12s\" if 12 seconds are meant"],
     ),
     (
         "percentage without sign",
@@ -83,20 +89,12 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
     ),
     (
         "private key as a variable's name",
-        |copy| {
-            copy.main("chain_id = 1", "chain_id = 1337").main(
-                "keystore = \"secrets/keeper.json\"\npassword_file = \"secrets/keeper.password\"",
-                &format!("env = \"{KEY}\""),
-            )
-        },
+        |copy| copy.main("chain_id = 1", "chain_id = 1337").main(KEYSTORE, &format!("env = \"{KEY}\"")),
         ["ballast.toml:", "keeper.env", "not shown", "never a key", "BALLAST_TEST_KEY"],
     ),
     (
         "key from the environment on a real chain",
-        |copy| {
-            copy.main("keystore = \"secrets/keeper.json\"\npassword_file = \"secrets/keeper.password\"", "env = \"TEST_KEY\"")
-                .env("TEST_KEY", KEY)
-        },
+        |copy| copy.main(KEYSTORE, "env = \"TEST_KEY\"").env("TEST_KEY", KEY),
         ["ballast.toml:", "keeper.env", "TEST_KEY", "31337 and 1337 only", "encrypted keystore"],
     ),
     (
@@ -126,13 +124,13 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
     ),
     (
         "secret of the wrong shape",
-        |copy| copy.main("http_url = \"https://mainnet.example.invalid/v2/YOUR-TOKEN\"", "http_url = \"TOKEN-ONLY\""),
-        ["ballast.toml:", "chains.mainnet.http_url", "not shown", "begins with http:// or https://", "whole URL"],
+        |copy| copy.main("ws_url = \"wss://mainnet.example.invalid/v2/YOUR-TOKEN\"", "ws_url = \"TOKEN-ONLY\""),
+        ["ballast.toml:", "chains.mainnet.ws_url", "not shown", "begins with ws:// or wss://", "whole URL"],
     ),
     (
         "secret twice",
-        |copy| copy.main("block_time", "http_url_file = \"x\"\nblock_time"),
-        ["ballast.toml:", "chains.mainnet.http_url", "both", "either `http_url` or `http_url_file`", "remove one"],
+        |copy| copy.main("block_time", "ws_url_file = \"x\"\nblock_time"),
+        ["ballast.toml:", "chains.mainnet.ws_url", "both", "either `ws_url` or `ws_url_file`", "remove one"],
     ),
     (
         "step below two thresholds",
