@@ -372,9 +372,8 @@ impl Turns {
         // What is out or in flight ends with an event, and that is soon enough to look again. Only a defence does not wait for it:
         // what has reached Execute for a lesser cause gives way.
         let gives_way = |turn: &Outstanding| turn.executing && !turn.grant.request.class.is_protective();
-        let batch = (lanes.open_to_protection() && self.outstanding.values().all(gives_way))
-            .then(|| self.next_batch(now.machine))
-            .flatten();
+        let protects = lanes.open_to_protection() && self.outstanding.values().all(gives_way);
+        let batch = protects.then(|| self.next_batch(now.machine)).flatten();
         let single = match lanes.keeper {
             LaneView::Idle { last_sent } if self.outstanding.is_empty() => Some(last_sent),
             _ => None,
@@ -382,6 +381,7 @@ impl Turns {
         let mut next = match (batch, single) {
             (Some(batch), _) => batch,
             (None, Some(last_sent)) => self.next_single(now.policy, last_sent),
+            (None, None) if protects => Next::Wait(Wake::default()),
             (None, None) => return Next::Wait(Wake::default()),
         };
         if let Next::Wait(wake) = &mut next {

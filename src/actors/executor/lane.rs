@@ -135,12 +135,18 @@ impl ExecutorState {
                     // What is being closed gives its nonce back; the survey after that knows.
                     return;
                 }
-                judge(&opened, &account).map_err(Unsurveyed::Stop)
+                let first_sight = opened.next_nonce.is_none();
+                judge(&opened, &account).map(|next_nonce| (next_nonce, first_sight)).map_err(Unsurveyed::Stop)
             }
             Err(fault) => Err(fault),
         };
         match verdict {
-            Ok(next_nonce) => self.open(next_nonce),
+            Ok((next_nonce, first_sight)) => {
+                if first_sight {
+                    self.meet_account(next_nonce);
+                }
+                self.open(next_nonce);
+            }
             // Whoever was replaced looks no more: to open the lane again would fence off its successor.
             Err(Unsurveyed::Stop(Stop::Fenced)) => {
                 self.halt(Stop::Fenced);
@@ -156,6 +162,15 @@ impl ExecutorState {
                 myself.send_after(ASK_AGAIN, || ExecutorMsg::Survey);
             }
         }
+    }
+
+    /// A lane without a past begins where the chain is. From then on every nonce has to be accounted for.
+    fn meet_account(&self, next_nonce: u64) {
+        let (journal, key, now) = (self.args.journal.clone(), self.args.key(), self.args.clock.now());
+        tokio::spawn(async move {
+            // Lost, it is met again at the next start.
+            let _ = written(journal.accept_nonces(&key, next_nonce, "the chain, at first sight", now)).await;
+        });
     }
 
     fn open(&mut self, next_nonce: u64) {

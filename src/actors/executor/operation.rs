@@ -140,6 +140,8 @@ pub(super) struct Operation {
     pub(super) unwound: bool,
     /// What says that its nonce is spent on something else.
     pub(super) absence: Absence,
+    /// How often it was handed over, as far as this life knows; one of a former life has been before.
+    pub(super) handed_over: u32,
     /// Height at which it was first launched in this life.
     pub(super) first_block: u64,
     last_touch: u64,
@@ -166,6 +168,7 @@ impl Operation {
             resend: false,
             unwound: false,
             absence: Absence::default(),
+            handed_over: 0,
             first_block: 0,
             last_touch: 0,
         }
@@ -204,6 +207,7 @@ impl Operation {
             resend: true,
             unwound: false,
             absence: Absence::default(),
+            handed_over: 1,
             first_block: block,
             last_touch: block,
             record: Some(record),

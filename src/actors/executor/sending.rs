@@ -338,6 +338,7 @@ impl ExecutorState {
                 operation.record = Some(*record);
                 operation.stage = Stage::Watching;
                 operation.first_block = newest;
+                operation.handed_over = 1;
                 operation.touched(newest);
                 self.last_sent = Some(now);
                 self.tell_moved(op);
@@ -397,6 +398,7 @@ impl ExecutorState {
             return;
         };
         operation.touched(newest);
+        operation.handed_over = operation.handed_over.saturating_add(1);
         // What takes a nonce away has nothing to hide, and what was private for its blocks goes to everybody.
         let via = match (attempt.kind, route) {
             (AttemptKind::First | AttemptKind::Replacement, Some(route)) => route.via(operation.blocks_since_first(newest)),
@@ -417,15 +419,15 @@ impl ExecutorState {
         watched(watcher, work.instrument(span));
     }
 
-    /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only attempt means that its nonce
-    /// has to be filled by something else.
+    /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only broadcast means that its
+    /// nonce has to be filled by something else.
     pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: Broadcast) {
         let (chain, role) = (self.args.chain.clone(), self.args.role);
         self.args.observer.record(Event::TxAnswered { chain, role, hash, answer: answer.label(), detail: answer.detail() });
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Watching) else { return };
         match answer {
             Broadcast::NonceSpent => self.look_for_receipts(myself, op),
-            Broadcast::Refused(_) if operation.attempts().len() == 1 && !operation.cancelling() => self.take_back(myself, op),
+            Broadcast::Refused(_) if operation.handed_over == 1 => self.take_back(myself, op),
             _ => {}
         }
     }

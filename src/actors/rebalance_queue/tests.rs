@@ -250,8 +250,8 @@ async fn after_an_executor_crash_its_transaction_is_waited_for_and_its_ramp_is_o
     world.events.first(secs(60), |event| first_sent(event, "a")).await;
     world.chain.push_off("b", &OFF);
     world.executor.actor().unwrap().kill();
-    world.events.first(secs(60), |event| restarted(event, "executor test")).await;
-    tokio::time::sleep(secs(40)).await;
+    world.events.first(secs(60), |event| restarted(event, "executor test keeper")).await;
+    tokio::time::sleep(secs(20)).await;
     assert!(matches!(world.lane.read(), Lane::Busy { .. }), "its transaction is still pending");
     assert_eq!(sends(&world.events).len(), 1);
     world.chain.with(|state| state.includes = true);

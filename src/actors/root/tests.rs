@@ -62,7 +62,7 @@ async fn every_supervisor_restarts_each_child_alone() {
     replaced_alone(&world, &chain, &queue, "rebalance queue test").await;
     replaced_alone(&world, &chain, &world.cell_of::<BlockReaderMsg>().unwrap(), "block reader test").await;
     replaced_alone(&world, &chain, &world.cell_of::<GasOracleMsg>().unwrap(), "gas oracle test").await;
-    replaced_alone(&world, &chain, &world.cell_of::<ExecutorMsg>().unwrap(), "executor test").await;
+    replaced_alone(&world, &chain, &world.cell_of::<ExecutorMsg>().unwrap(), "executor test keeper").await;
     let feed = chain.get_children().into_iter().find(|cell| cell.is_message_type_of::<PriceFeedMsg>() == Some(true)).unwrap();
     world.events.clear();
     feed.kill();
@@ -127,7 +127,7 @@ async fn a_chain_that_dies_with_a_transaction_on_its_way_sends_it_no_second_time
     world.cell_of::<ChainMsg>().unwrap().kill();
     world.events.first(secs(60), |event| restarted(event, "chain test")).await;
     world.chain.push_off("b", &OFF);
-    tokio::time::sleep(secs(60)).await;
+    tokio::time::sleep(secs(24)).await;
     assert_eq!(sends(&world.events).len(), 1, "the lane waits");
     world.chain.with(|state| state.includes = true);
     world.events.first(secs(120), |event| settled(event, "b", "done")).await;

@@ -4,9 +4,10 @@ use secrecy::ExposeSecret;
 
 use super::good::texts;
 use super::*;
-use crate::config::{ChainSettings, RelayKind, SignerSettings, notes};
+use crate::config::{ChainSettings, SignerSettings, notes};
 use crate::domain::finality::Finality;
 use crate::domain::ids::ChainName;
+use crate::domain::route::RelayKind;
 use crate::domain::route::Route;
 use crate::domain::trigger::PerClass;
 use crate::domain::units::Wei;

@@ -137,6 +137,7 @@ impl Scene {
     fn act(&self) -> (Trigger, Reweight) {
         match self.decide() {
             Decision::Act { trigger, plan: Plan::Reweight(reweight) } => (trigger, reweight),
+            Decision::Act { plan: Plan::Freeze, .. } => panic!("froze"),
             Decision::Hold(hold) => panic!("holds: {hold}"),
         }
     }

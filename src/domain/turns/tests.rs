@@ -203,11 +203,12 @@ fn a_rising_cap_wakes_the_queue_when_it_meets_the_price() {
     let rising = GasCap { from: at(0).policy, until, low: GasPrice::from_gwei(30), high: GasPrice::from_gwei(330) };
     turns.request(at(0), Request { cap: rising, ..ask("a", Class::Drift, at(0)) });
     let price = |gwei| Some(GasPrice::from_gwei(gwei));
-    // 105 gwei is reached at half the time: 30 + 300 / 4.
-    assert_eq!(turns.look(at(0), FRESH, price(105)).wake.policy_at, Some(Timestamp::from_secs(50)));
-    assert!(turns.look(at(49_999), FRESH, price(105)).grants.is_empty());
+    // At half the time the cap is 105 gwei: 30 + 300 / 4. Who is held goes on a tenth below it.
+    let price_at_half = Some(GasPrice::from_wei(94_500_000_000));
+    assert_eq!(turns.look(at(0), FRESH, price_at_half).wake.policy_at, Some(Timestamp::from_secs(50)));
+    assert!(turns.look(at(49_999), FRESH, price_at_half).grants.is_empty());
     assert_eq!(turns.look(at(0), FRESH, price(330)).wake.policy_at, Some(until), "never before the deadline: wake to expire");
-    assert_eq!(names(&turns.look(at(50_000), FRESH, price(105)).grants), ["a"]);
+    assert_eq!(names(&turns.look(at(50_000), FRESH, price_at_half).grants), ["a"]);
 }
 
 #[test]
@@ -323,7 +324,9 @@ fn a_member_that_gas_holds_up_neither_joins_nor_delays_nor_hurries_the_batch() {
     let batch = turns.look(at(1_019), FRESH, gas);
     assert_eq!(names(&batch.grants), ["a", "b"], "the held one has answered all the same");
     end(&mut turns, &batch);
-    assert_eq!(names(&turns.look(at(1_020), FRESH, CHEAP).grants), ["poor"]);
+    assert!(turns.look(at(1_020), FRESH, CHEAP).grants.is_empty(), "exactly the cap is not enough for one that was held");
+    let cheaper = Some(GasPrice::from_wei(900_000_000));
+    assert_eq!(names(&turns.look(at(1_020), FRESH, cheaper).grants), ["poor"]);
 }
 
 #[test]
@@ -767,7 +770,7 @@ impl World {
     }
 
     fn check_that_nothing_could_go(&self, lane: LaneView, out_before: &[TurnId], gives_way: bool) {
-        let last_sent = match lane {
+        let single = match lane {
             LaneView::Idle { last_sent } if out_before.is_empty() => Some(last_sent),
             _ if gives_way && LanesView::only(lane).open_to_protection() => None,
             _ => return,
@@ -777,6 +780,7 @@ impl World {
         let protective: Vec<&&Live> = ready.iter().filter(|live| live.request.class.is_protective()).collect();
         let waits = |live: &Live| live.request.episode.is_some() && self.now.machine < live.changed + window;
         assert!(protective.iter().all(|live| waits(live)), "a depeg must pass: {protective:?}");
+        let Some(last_sent) = single else { return };
         let longest = last_sent.map(|sent| sent.plus(Duration::from_secs(45)));
         if protective.is_empty() && longest.is_none_or(|due| self.now.policy >= due) {
             assert!(ready.is_empty(), "something blocks: {ready:?}");

@@ -40,7 +40,7 @@ fn full() -> Metrics {
 #[test]
 fn every_kind_of_event_moves_its_series() {
     // In the order of `all`.
-    let moved: [&[(&str, &str)]; 27] = [
+    let moved: [&[(&str, &str)]; 35] = [
         &[(r#"ballast_chain_links_opened_total{chain="demo",transport="websocket"}"#, "1")],
         &[
             (r#"ballast_chain_links_lost_total{chain="demo",label="unreachable"}"#, "1"),
@@ -95,7 +95,7 @@ fn every_kind_of_event_moves_its_series() {
             (r#"ballast_queue_turns_out{chain="demo"}"#, "1"),
             (r#"ballast_queue_oldest_wait_seconds{chain="demo"}"#, "90"),
         ],
-        &[(r#"ballast_transactions_sent_total{chain="demo",class="drift",kind="replacement"}"#, "1")],
+        &[(r#"ballast_transactions_sent_total{chain="demo",class="drift",kind="replacement",via="private"}"#, "1")],
         &[
             (r#"ballast_settlements_total{class="drift",outcome="done",pool="treasury"}"#, "1"),
             (r#"ballast_gas_spent_ether_total{chain="demo"}"#, "0.001116"),
@@ -109,6 +109,17 @@ fn every_kind_of_event_moves_its_series() {
         &[(r#"ballast_alerts_delivered_total{sink="discord"}"#, "1")],
         &[(r#"ballast_alerts_failed_total{sink="discord"}"#, "1"), (r#"ballast_alerts_dropped_total{sink="discord"}"#, "1")],
         &[("ballast_journal_failures_total", "1")],
+        &[(r#"ballast_broadcast_answers_total{answer="maybe_sent",chain="demo",lane="keeper"}"#, "1")],
+        &[(r#"ballast_operation_steps_total{chain="demo",class="drift",lane="keeper",state="inflight"}"#, "1")],
+        &[(r#"ballast_reorganised_operations_total{chain="demo"}"#, "1")],
+        &[
+            (r#"ballast_lane_stopped{chain="demo",lane="keeper"}"#, "1"),
+            (r#"ballast_lane_stops_total{chain="demo",lane="keeper",reason="journal_behind"}"#, "1"),
+        ],
+        &[(r#"ballast_lane_stopped{chain="demo",lane="keeper"}"#, "0")],
+        &[(r#"ballast_lane_stops_total{chain="demo",lane="keeper",reason="unsurveyed"}"#, "1")],
+        &[(r#"ballast_signing_failures_total{chain="demo",lane="keeper"}"#, "1")],
+        &[(r#"ballast_lane_balance_ether{chain="demo",lane="keeper"}"#, "0.04")],
     ];
     for (at, (event, moved)) in all().into_iter().zip(moved).enumerate() {
         assert_eq!(number(&event), at);
