@@ -112,6 +112,27 @@ impl Refusal {
 }
 
 impl Outcome {
+    /// Every word of [`Outcome::label`]: what is written down by its word is found again by it.
+    pub const LABELS: [&'static str; 17] = [
+        "done",
+        "deviates",
+        "reverted",
+        "cancelled",
+        "stale_turn",
+        "lane_not_ready",
+        "duplicate",
+        "pool_busy",
+        "superseded",
+        "budget_spent",
+        "journal_failed",
+        "gas_above_cap",
+        "unknown",
+        "would_revert",
+        "unreachable",
+        "nonce_taken",
+        "shutting_down",
+    ];
+
     /// A finite, stable word for metrics and reports.
     #[must_use]
     pub const fn label(&self) -> &'static str {
@@ -160,5 +181,60 @@ impl Outcome {
             Self::Deviates { .. } | Self::Reverted(_) => false,
             Self::Refused(refusal) => !matches!(refusal, Refusal::NonceTaken),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A refusal that is new does not compile here until someone has looked at the list.
+    const fn is_listed_below(refusal: &Refusal) {
+        match refusal {
+            Refusal::StaleTurn
+            | Refusal::LaneNotReady
+            | Refusal::Duplicate
+            | Refusal::PoolBusy
+            | Refusal::Superseded
+            | Refusal::BudgetSpent(_)
+            | Refusal::JournalFailed(_)
+            | Refusal::GasAboveCap
+            | Refusal::Unknown(_)
+            | Refusal::WouldRevert(_)
+            | Refusal::Unreachable(_)
+            | Refusal::NonceTaken
+            | Refusal::ShuttingDown => {}
+        }
+    }
+
+    #[test]
+    fn every_outcome_is_in_the_list_of_words() {
+        let block = BlockStamp { number: 1, hash: B256::ZERO, timestamp: Timestamp::from_secs(1) };
+        let (tx, cost, sent_at) = (B256::ZERO, GasCost::default(), Timestamp::from_secs(1));
+        let inclusion = Inclusion { tx, nonce: 0, block, cost, cost_usd: None, sent_at, attempts: 1 };
+        let refusals = [
+            Refusal::StaleTurn,
+            Refusal::LaneNotReady,
+            Refusal::Duplicate,
+            Refusal::PoolBusy,
+            Refusal::Superseded,
+            Refusal::BudgetSpent(String::new()),
+            Refusal::JournalFailed(String::new()),
+            Refusal::GasAboveCap,
+            Refusal::Unknown(String::new()),
+            Refusal::WouldRevert(String::new()),
+            Refusal::Unreachable(String::new()),
+            Refusal::NonceTaken,
+            Refusal::ShuttingDown,
+        ];
+        refusals.iter().for_each(is_listed_below);
+        let included = [
+            Outcome::Done(inclusion),
+            Outcome::Deviates { inclusion, difference: String::new() },
+            Outcome::Reverted(inclusion),
+            Outcome::Cancelled(inclusion),
+        ];
+        let outcomes = included.into_iter().chain(refusals.into_iter().map(Outcome::Refused));
+        assert_eq!(outcomes.map(|outcome| outcome.label()).collect::<Vec<_>>(), Outcome::LABELS);
     }
 }

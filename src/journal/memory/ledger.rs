@@ -6,9 +6,10 @@ use alloy_primitives::B256;
 use async_trait::async_trait;
 
 use super::{MemoryJournal, open};
-use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord, State, Step};
+use crate::domain::operation::{Attempt, Entry, LaneKey, NewOperation, OperationId, OperationRecord, State};
 use crate::domain::position::Ramp;
 use crate::domain::units::{Timestamp, Wei};
+use crate::journal::told;
 use crate::ports::JournalFault;
 use crate::ports::journal::{Enqueued, Happened, LaneRecord, Opened, Operations, Pen, Selection};
 
@@ -71,7 +72,8 @@ impl Ledger {
         if let Some(kept) = self.operations.iter().filter(same).find(|kept| !kept.record.state.frees_intent()) {
             return Ok(Enqueued::Known(kept.record.id, kept.record.state));
         }
-        if let Some(kept) = self.operations.iter().find(|kept| kept.claims && kept.record.new.pool == new.pool) {
+        let same_pool = |kept: &&Kept| kept.record.lane.chain_id == pen.lane.chain_id && kept.record.new.pool == new.pool;
+        if let Some(kept) = self.operations.iter().filter(same_pool).find(|kept| kept.claims) {
             return Ok(Enqueued::PoolBusy(kept.record.id));
         }
         let generation = u64::try_from(self.operations.iter().filter(same).count()).unwrap_or(u64::MAX);
@@ -103,12 +105,17 @@ impl Ledger {
             return conflict(format!("operation {id} is at step {}, the writer thought {seq}", kept.record.seq));
         }
         let mut record = kept.record.clone();
+        let step = entry.step(record.landing.as_ref())?.label();
         record.apply(entry)?;
         let lane_key = record.lane;
         let held = |state| matches!(state, State::Reserved | State::Prepared);
         let other = |kept: &Kept| kept.record.lane == lane_key && kept.record.id != *id && held(kept.record.state);
         if held(record.state) && self.operations.iter().any(other) {
             return conflict("the lane has another operation that is reserved or prepared".to_owned());
+        }
+        let is_new = |attempt: &Attempt| !self.operations.iter().any(|kept| kept.record.attempts.iter().any(|known| known.hash == attempt.hash));
+        if record.attempts.get(kept.record.attempts.len()..).is_some_and(|new| !new.iter().all(is_new)) {
+            return conflict("the transaction is written down already".to_owned());
         }
         let lane = self.lanes.entry(lane_key).or_default();
         match entry {
@@ -122,7 +129,10 @@ impl Ledger {
             Entry::Release => {
                 if let Some(nonce) = self.operations.get(place).and_then(|kept| kept.record.nonce) {
                     lane.slots.remove(&nonce);
-                    lane.next_nonce = Some(nonce);
+                    // An operator may have accepted higher ones since: those stay accounted for.
+                    if lane.next_nonce == nonce.checked_add(1) {
+                        lane.next_nonce = Some(nonce);
+                    }
                 }
             }
             Entry::Launch { at } => lane.last_launched = Some(*at),
@@ -145,14 +155,13 @@ impl Ledger {
             _ => {}
         }
         kept.claims = kept.claims && OperationRecord::claims_pool(record.state);
-        let step = entry.step(record.landing.as_ref()).map_or("unknown", Step::label);
         kept.log.push(Happened {
             line: u64::try_from(kept.log.len()).unwrap_or(u64::MAX),
             step: step.to_owned(),
             state: record.state,
             at,
             epoch,
-            detail: record.reason.clone().unwrap_or_default(),
+            detail: told(entry),
         });
         kept.record = record.clone();
         Ok(record)
@@ -199,6 +208,10 @@ impl Operations for MemoryJournal {
     ) -> Result<OperationRecord, JournalFault> {
         let mut ledger = open(&self.operations);
         ledger.holds(pen)?;
+        let place = ledger.kept(id)?;
+        if let Some(kept) = ledger.operations.get(place).filter(|kept| kept.record.lane != pen.lane) {
+            return Err(JournalFault::Conflict(format!("operation {id} belongs to the lane {}", kept.record.lane)));
+        }
         let record = ledger.step(pen.epoch, id, seq, entry, at)?;
         if let Entry::Include { ramp, .. } = entry {
             self.account(&record, ramp.as_ref());
@@ -299,7 +312,8 @@ impl Operations for MemoryJournal {
         let mut ledger = open(&self.operations);
         let kept = ledger.lanes.get_mut(lane).ok_or_else(|| JournalFault::Unknown(format!("lane {lane}")))?;
         if kept.next_nonce.is_some_and(|known| next_nonce < known) {
-            return Err(JournalFault::Conflict(format!("the journal has used nonces up to {:?} already", kept.next_nonce)));
+            let known = kept.next_nonce.unwrap_or_default();
+            return Err(JournalFault::Conflict(format!("the journal has accounted for all nonces below {known} already")));
         }
         kept.next_nonce = Some(next_nonce);
         Ok(())

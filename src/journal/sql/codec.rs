@@ -1,0 +1,276 @@
+//! Values as the database keeps them. What is structured is JSON through types of our own, so that the domain's types stay free of
+//! serialisation and can change without changing what is written down. Words and numbers that cannot be understood are a fault,
+//! never a default: a journal that is misread is worse than one that cannot be read.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::allocation::Allocation;
+use crate::domain::decide::Latch;
+use crate::domain::gas::GasCap;
+use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::operation::LaneKey;
+use crate::domain::outcome::Outcome;
+use crate::domain::peg::{Peg, PegState, Trust};
+use crate::domain::plan::{Plan, Reweight};
+use crate::domain::position::Ramp;
+use crate::domain::reading::Quote;
+use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
+use crate::ports::JournalFault;
+
+type Read<T> = Result<T, JournalFault>;
+
+fn unreadable(what: &str, why: impl Display) -> JournalFault {
+    JournalFault::Failed(format!("{what} cannot be understood: {why}"))
+}
+
+/// A counter, a nonce, or milliseconds. The databases count to 2^63.
+pub(super) fn number(value: u64) -> Result<i64, JournalFault> {
+    i64::try_from(value).map_err(|_| JournalFault::Conflict(format!("{value} is too large to be written down")))
+}
+
+pub(super) fn count(what: &str, value: i64) -> Read<u64> {
+    u64::try_from(value).map_err(|_| unreadable(what, format!("{value} is negative")))
+}
+
+/// Words from outside, such as a node's. PostgreSQL has no NUL in a text.
+pub(super) fn words(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+pub(super) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Read<T> {
+    text.parse().map_err(|why| unreadable(what, format!("`{text}`: {why}")))
+}
+
+/// The value whose word it is.
+pub(super) fn word<T: Copy>(what: &str, all: &[T], label: impl Fn(T) -> &'static str, text: &str) -> Read<T> {
+    let found = all.iter().copied().find(|value| label(*value) == text);
+    found.ok_or_else(|| unreadable(what, format!("`{text}` is no word that this version knows")))
+}
+
+pub(super) fn lane(text: &str) -> Read<LaneKey> {
+    let (chain_id, signer) = text.split_once(':').ok_or_else(|| unreadable("a lane", format!("`{text}`")))?;
+    Ok(LaneKey { chain_id: parse("a lane's chain", chain_id)?, signer: parse("a lane's signer", signer)? })
+}
+
+pub(super) fn write<T: Serialize>(value: &T) -> Result<String, JournalFault> {
+    serde_json::to_string(value).map_err(|fault| JournalFault::Failed(format!("cannot be written down: {fault}")))
+}
+
+fn read<T: DeserializeOwned>(what: &str, text: &str) -> Read<T> {
+    serde_json::from_str(text).map_err(|why| unreadable(what, why))
+}
+
+/// A 128-bit number: JSON's numbers are not that wide everywhere.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Decimal(u128);
+
+impl TryFrom<String> for Decimal {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|why| format!("`{text}`: {why}"))
+    }
+}
+
+impl From<Decimal> for String {
+    fn from(decimal: Decimal) -> Self {
+        decimal.0.to_string()
+    }
+}
+
+fn decimals(weights: &[Weight]) -> Vec<Decimal> {
+    weights.iter().map(|weight| Decimal(weight.wad())).collect()
+}
+
+fn weights(decimals: &[Decimal]) -> Vec<Weight> {
+    decimals.iter().map(|decimal| Weight::from_wad(decimal.0)).collect()
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PlanText {
+    Reweight(ReweightText),
+    Freeze,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReweightText {
+    target: Vec<Decimal>,
+    duration: Duration,
+    start_lead: Duration,
+    expected_loss: Option<Decimal>,
+}
+
+pub(super) fn write_plan(plan: &Plan) -> Result<String, JournalFault> {
+    let Plan::Reweight(Reweight { target, duration, start_lead, expected_loss }) = plan else { return write(&PlanText::Freeze) };
+    write(&PlanText::Reweight(ReweightText {
+        target: decimals(target.weights()),
+        duration: *duration,
+        start_lead: *start_lead,
+        expected_loss: expected_loss.map(|loss| Decimal(loss.wad())),
+    }))
+}
+
+pub(super) fn read_plan(text: &str) -> Read<Plan> {
+    let PlanText::Reweight(ReweightText { target, duration, start_lead, expected_loss }) = read("a plan", text)? else {
+        return Ok(Plan::Freeze);
+    };
+    let target = Allocation::exact(weights(&target)).map_err(|why| unreadable("a plan's target", why))?;
+    let expected_loss = expected_loss.map(|loss| Usd::from_wad(loss.0));
+    Ok(Plan::Reweight(Reweight { target, duration, start_lead, expected_loss }))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RampText {
+    start: u64,
+    end: u64,
+    end_weights: Vec<Decimal>,
+}
+
+pub(super) fn write_ramp(ramp: &Ramp) -> Result<String, JournalFault> {
+    let Ramp { start, end, end_weights } = ramp;
+    write(&RampText { start: start.millis(), end: end.millis(), end_weights: decimals(end_weights) })
+}
+
+pub(super) fn read_ramp(text: &str) -> Read<Ramp> {
+    let RampText { start, end, end_weights } = read("a ramp", text)?;
+    Ok(Ramp { start: Timestamp::from_millis(start), end: Timestamp::from_millis(end), end_weights: weights(&end_weights) })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CapText {
+    from: u64,
+    until: u64,
+    low: Decimal,
+    high: Decimal,
+}
+
+pub(super) fn write_cap(cap: &GasCap) -> Result<String, JournalFault> {
+    let GasCap { from, until, low, high } = cap;
+    write(&CapText { from: from.millis(), until: until.millis(), low: Decimal(low.wei()), high: Decimal(high.wei()) })
+}
+
+pub(super) fn read_cap(text: &str) -> Read<GasCap> {
+    let CapText { from, until, low, high } = read("a cap", text)?;
+    Ok(GasCap {
+        from: Timestamp::from_millis(from),
+        until: Timestamp::from_millis(until),
+        low: GasPrice::from_wei(low.0),
+        high: GasPrice::from_wei(high.0),
+    })
+}
+
+const FOREIGN_CHANGE: &str = "foreign_change";
+const OUTCOME: &str = "outcome:";
+
+pub(super) fn write_latch(latch: &Latch) -> Result<String, JournalFault> {
+    match latch {
+        Latch::ForeignChange => Ok(FOREIGN_CHANGE.to_owned()),
+        Latch::Outcome(label) => outcome(label).map(|label| format!("{OUTCOME}{label}")),
+    }
+}
+
+pub(super) fn read_latch(text: &str) -> Read<Latch> {
+    match text.strip_prefix(OUTCOME) {
+        Some(label) => outcome(label).map(Latch::Outcome),
+        None if text == FOREIGN_CHANGE => Ok(Latch::ForeignChange),
+        None => Err(unreadable("a pool's latch", format!("`{text}` is no word that this version knows"))),
+    }
+}
+
+fn outcome(label: &str) -> Read<&'static str> {
+    word("a pool's latch", &Outcome::LABELS, |label| label, label)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PegText {
+    asset: String,
+    state: PegStateText,
+    trust: TrustText,
+    quote: Option<QuoteText>,
+    turning_since: Option<u64>,
+    episode: u64,
+    as_of: u64,
+    blocks: BTreeMap<String, String>,
+}
+
+/// The words are matched, not listed: a state that is new in the domain does not compile until it has one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PegStateText {
+    Sound,
+    Depegged,
+    Recovering,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TrustText {
+    Trusted,
+    Blind,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteText {
+    price: Decimal,
+    updated_at: u64,
+}
+
+pub(super) fn write_peg(peg: &Peg) -> Result<String, JournalFault> {
+    let Peg { asset, state, trust, quote, turning_since, episode, as_of, blocks } = peg;
+    write(&PegText {
+        asset: asset.to_string(),
+        state: match state {
+            PegState::Sound => PegStateText::Sound,
+            PegState::Depegged => PegStateText::Depegged,
+            PegState::Recovering => PegStateText::Recovering,
+        },
+        trust: match trust {
+            Trust::Trusted => TrustText::Trusted,
+            Trust::Blind => TrustText::Blind,
+        },
+        quote: quote.map(|quote| QuoteText { price: Decimal(quote.price.wad()), updated_at: quote.updated_at.millis() }),
+        turning_since: turning_since.map(Timestamp::millis),
+        episode: *episode,
+        as_of: as_of.millis(),
+        blocks: blocks.iter().map(|(source, block)| (source.to_string(), block.to_string())).collect(),
+    })
+}
+
+pub(super) fn read_peg(text: &str) -> Read<Peg> {
+    let PegText { asset, state, trust, quote, turning_since, episode, as_of, blocks } = read("a peg", text)?;
+    let quote = quote.map(|QuoteText { price, updated_at }| {
+        let price = Price::from_wad(price.0).ok_or_else(|| unreadable("a peg's price", "it is zero"))?;
+        Ok::<_, JournalFault>(Quote { price, updated_at: Timestamp::from_millis(updated_at) })
+    });
+    let block = |(source, block): (String, String)| Ok((SourceId::new(&source), parse("a peg's block", &block)?));
+    Ok(Peg {
+        asset: AssetId::new(&asset),
+        state: match state {
+            PegStateText::Sound => PegState::Sound,
+            PegStateText::Depegged => PegState::Depegged,
+            PegStateText::Recovering => PegState::Recovering,
+        },
+        trust: match trust {
+            TrustText::Trusted => Trust::Trusted,
+            TrustText::Blind => Trust::Blind,
+        },
+        quote: quote.transpose()?,
+        turning_since: turning_since.map(Timestamp::from_millis),
+        episode,
+        as_of: Timestamp::from_millis(as_of),
+        blocks: blocks.into_iter().map(block).collect::<Read<_>>()?,
+    })
+}

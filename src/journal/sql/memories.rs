@@ -1,0 +1,168 @@
+//! [`Memories`]: what is remembered of pools and pegs.
+
+use async_trait::async_trait;
+use sqlx::AnyConnection;
+
+use super::SqlJournal;
+use super::codec::{self, number};
+use super::fault::fault;
+use super::rows::Columns;
+use crate::domain::decide::{Latch, Memory};
+use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::peg::Peg;
+use crate::domain::position::Ramp;
+use crate::domain::units::Timestamp;
+use crate::ports::{JournalFault, Memories};
+
+/// A pool's memory. How long its composition has been off is not written down: it is measured anew.
+fn memory(row: &Columns<'_>) -> Result<Memory, JournalFault> {
+    Ok(Memory {
+        first_seen: row.time("first_seen")?,
+        schedule_served: row.maybe_time("schedule_served")?,
+        known_ramp: row.maybe_text("known_ramp")?.map(|text| codec::read_ramp(&text)).transpose()?,
+        former_ramp: row.maybe_text("former_ramp")?.map(|text| codec::read_ramp(&text)).transpose()?,
+        composition_off_since: None,
+        latch: row.maybe_text("latch")?.map(|text| codec::read_latch(&text)).transpose()?,
+    })
+}
+
+/// Takes a ramp as ours, by the domain's own rule. Meeting the pool first makes sure that there is a row, and locks it.
+pub(super) async fn account(connection: &mut AnyConnection, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+    let row = sqlx::query(
+        "INSERT INTO pool_memory (pool, first_seen) VALUES ($1, 0) \
+         ON CONFLICT (pool) DO UPDATE SET pool = excluded.pool \
+         RETURNING first_seen, schedule_served, known_ramp, former_ramp, latch",
+    )
+    .bind(pool.as_str())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(fault)?;
+    let mut memory = memory(&Columns(&row))?;
+    memory.account(ramp);
+    sqlx::query("UPDATE pool_memory SET known_ramp = $1, former_ramp = $2 WHERE pool = $3")
+        .bind(memory.known_ramp.as_ref().map(codec::write_ramp).transpose()?)
+        .bind(memory.former_ramp.as_ref().map(codec::write_ramp).transpose()?)
+        .bind(pool.as_str())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+async fn meet(connection: &mut AnyConnection, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+    sqlx::query("INSERT INTO pool_memory (pool, first_seen, known_ramp) VALUES ($1, $2, $3) ON CONFLICT (pool) DO NOTHING")
+        .bind(pool.as_str())
+        .bind(number(at.millis())?)
+        .bind(codec::write_ramp(ramp)?)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+async fn serve(connection: &mut AnyConnection, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault> {
+    sqlx::query(
+        "INSERT INTO pool_memory (pool, first_seen, schedule_served) VALUES ($1, 0, $2) \
+         ON CONFLICT (pool) DO UPDATE SET schedule_served = excluded.schedule_served",
+    )
+    .bind(pool.as_str())
+    .bind(number(slot.millis())?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn latch(connection: &mut AnyConnection, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault> {
+    sqlx::query(
+        "INSERT INTO pool_memory (pool, first_seen, latch) VALUES ($1, 0, $2) \
+         ON CONFLICT (pool) DO UPDATE SET latch = excluded.latch",
+    )
+    .bind(pool.as_str())
+    .bind(codec::write_latch(latch)?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn remember(connection: &mut AnyConnection, peg: &Peg) -> Result<(), JournalFault> {
+    sqlx::query("INSERT INTO peg_memory (asset, peg) VALUES ($1, $2) ON CONFLICT (asset) DO UPDATE SET peg = excluded.peg")
+        .bind(peg.asset.as_str())
+        .bind(codec::write_peg(peg)?)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+#[async_trait]
+impl Memories for SqlJournal {
+    async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
+        self.patiently(async {
+            let mut session = self.reading().await?;
+            let row = sqlx::query("SELECT * FROM pool_memory WHERE pool = $1").bind(pool.as_str());
+            let row = row.fetch_optional(&mut *session).await.map_err(fault);
+            let done = row.and_then(|row| row.as_ref().map(|row| memory(&Columns(row))).transpose());
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = meet(&mut session, pool, at, ramp).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = account(&mut session, pool, ramp).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = serve(&mut session, pool, slot).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn latch_pool(&self, pool: &PoolId, reason: &Latch) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = latch(&mut session, pool, reason).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {
+        self.patiently(async {
+            let mut session = self.reading().await?;
+            let row = sqlx::query("SELECT peg FROM peg_memory WHERE asset = $1").bind(asset.as_str());
+            let row = row.fetch_optional(&mut *session).await.map_err(fault);
+            let peg = |row: Option<_>| row.as_ref().map(|row| codec::read_peg(&Columns(row).text("peg")?)).transpose();
+            let done = row.and_then(peg);
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = remember(&mut session, peg).await;
+            session.end(done).await
+        })
+        .await
+    }
+}

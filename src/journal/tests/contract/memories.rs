@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use crate::domain::decide::{Latch, Memory};
+use crate::domain::ids::{AssetId, PoolId, SourceId};
+use crate::domain::outcome::Outcome;
+use crate::domain::peg::{Peg, PegState, Trust};
+use crate::domain::reading::Quote;
+use crate::domain::units::Price;
+use crate::journal::tests::support::{at, hash, ramp};
+use crate::ports::Journal;
+
+pub(super) async fn a_pool_is_met_once_and_keeps_what_happened_since(journal: &dyn Journal) {
+    let pool = PoolId::new("treasury");
+    assert_eq!(journal.recall_pool(&pool).await.unwrap(), None);
+    journal.meet_pool(&pool, at(5), &ramp(100)).await.unwrap();
+    journal.account_ramp(&pool, &ramp(200)).await.unwrap();
+    journal.meet_pool(&pool, at(9), &ramp(300)).await.unwrap();
+    let memory = journal.recall_pool(&pool).await.unwrap().unwrap();
+    assert_eq!((memory.first_seen, memory.known_ramp), (at(5), Some(ramp(200))));
+}
+
+pub(super) async fn what_is_remembered_of_a_pool_comes_back(journal: &dyn Journal) {
+    let (pool, other) = (PoolId::new("treasury"), PoolId::new("reserve"));
+    journal.meet_pool(&pool, at(5), &ramp(100)).await.unwrap();
+    for end in [200, 200, 300] {
+        journal.account_ramp(&pool, &ramp(end)).await.unwrap();
+    }
+    journal.serve_schedule(&pool, at(60)).await.unwrap();
+    journal.serve_schedule(&pool, at(120)).await.unwrap();
+    journal.latch_pool(&pool, &Latch::ForeignChange).await.unwrap();
+    let expected = Memory {
+        first_seen: at(5),
+        schedule_served: Some(at(120)),
+        known_ramp: Some(ramp(300)),
+        former_ramp: Some(ramp(200)),
+        composition_off_since: None,
+        latch: Some(Latch::ForeignChange),
+    };
+    assert_eq!(journal.recall_pool(&pool).await.unwrap(), Some(expected));
+    // A pool that was never met is remembered as well.
+    journal.serve_schedule(&other, at(60)).await.unwrap();
+    let expected = Memory { schedule_served: Some(at(60)), ..Memory::default() };
+    assert_eq!(journal.recall_pool(&other).await.unwrap(), Some(expected));
+}
+
+pub(super) async fn every_reason_to_hold_comes_back(journal: &dyn Journal) {
+    for label in Outcome::LABELS {
+        let pool = PoolId::new(label);
+        journal.latch_pool(&pool, &Latch::Outcome(label)).await.unwrap();
+        assert_eq!(journal.recall_pool(&pool).await.unwrap().unwrap().latch, Some(Latch::Outcome(label)));
+    }
+}
+
+pub(super) async fn what_is_remembered_of_a_peg_comes_back(journal: &dyn Journal) {
+    let asset = AssetId::new("USDC.e");
+    assert_eq!(journal.recall_peg(&asset).await.unwrap(), None);
+    let quote = Quote { price: Price::from_wad(987_654_321_987_654_321).unwrap(), updated_at: at(3) };
+    for state in [PegState::Sound, PegState::Depegged, PegState::Recovering] {
+        for trust in [Trust::Trusted, Trust::Blind] {
+            let peg = Peg {
+                asset: asset.clone(),
+                state,
+                trust,
+                quote: (trust == Trust::Trusted).then_some(quote),
+                turning_since: (state == PegState::Recovering).then_some(at(2)),
+                episode: 7,
+                as_of: at(4),
+                blocks: BTreeMap::from([(SourceId::new("chainlink:USDC"), hash("a")), (SourceId::new("b"), hash("b"))]),
+            };
+            journal.remember_peg(&peg).await.unwrap();
+            assert_eq!(journal.recall_peg(&asset).await.unwrap(), Some(peg));
+        }
+    }
+    let heard = Peg::unheard(AssetId::new("DAI"), at(1));
+    journal.remember_peg(&heard).await.unwrap();
+    assert_eq!(journal.recall_peg(&AssetId::new("DAI")).await.unwrap(), Some(heard));
+}
