@@ -19,5 +19,6 @@ pub mod route;
 pub mod schedule;
 pub mod target;
 pub mod trigger;
+pub mod truth;
 pub mod turns;
 pub mod units;

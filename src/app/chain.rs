@@ -20,15 +20,17 @@ use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
 use crate::app::{Shared, StartFault, Wiring};
 use crate::chain::chainlink::ChainlinkFeed;
+use crate::chain::endpoints::{EndpointHook, EndpointSettings, Endpoints, Notice};
 use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
-use crate::chain::sender::{PublicSender, Signer};
+use crate::chain::sender::{NetworkSender, Signer};
 use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings, SignerSettings};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
+use crate::observe::metrics::EndpointSeries;
 use crate::ports::{Clock, Position, PriceSource};
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
@@ -156,6 +158,8 @@ impl ChainPlan {
         let Self { settings, shared, signer, http, link, reader, lane, .. } = self;
         let Wiring { clock, journal, drill, observer } = shared.wiring;
         let (name, hearts, Boards { blocks, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
+        let hook = endpoint_hook(observer.metrics().endpoints(), name.to_string());
+        let endpoints = Endpoints::new(vec![http], EndpointSettings::of(settings.chain_id), clock.clone(), hook);
         ChainArgs {
             block_reader: BlockReaderArgs {
                 chain: name.clone(),
@@ -172,7 +176,7 @@ impl ChainPlan {
             gas_oracle,
             executor: ExecutorArgs {
                 chain: name.clone(),
-                sender: Arc::new(PublicSender::new(http, signer, settings.chain_id, reader)),
+                sender: Arc::new(NetworkSender::new(endpoints, Arc::new(signer), None, reader)),
                 lane: lane.clone(),
                 epoch: epoch.clone(),
                 blocks,
@@ -296,6 +300,16 @@ impl Default for Boards {
             executor: Address::default(),
         }
     }
+}
+
+/// Counts what the endpoints of a chain do.
+fn endpoint_hook(series: EndpointSeries, chain: String) -> EndpointHook {
+    Arc::new(move |notice| match notice {
+        Notice::Failed { endpoint, label } => series.failed(&chain, endpoint, label),
+        Notice::Seen { endpoint, healthy, height } => series.seen(&chain, endpoint, healthy, height),
+        Notice::Broadcast { endpoint, outcome } => series.broadcast(&chain, endpoint, outcome),
+        Notice::Contradiction { kind } => series.contradiction(&chain, kind),
+    })
 }
 
 /// Three blocks, or as much policy time as passes in [`LEAST_AGE`] of machine time, whichever is longer.

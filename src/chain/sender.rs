@@ -1,7 +1,13 @@
 //! Signs and sends. Nonces are given, never fetched behind the caller's back; the raw bytes are the record.
+//!
+//! [`network`] sends by all endpoints; [`merge`] says what their answers to a broadcast mean together, [`sight`] what they know of a
+//! transaction, [`rejection`] what a node means by its words.
 
-mod public;
+mod merge;
+mod network;
+mod receipt;
 mod rejection;
+mod sight;
 
 use std::fmt;
 use std::path::Path;
@@ -12,11 +18,12 @@ use alloy::eips::eip2930::AccessList;
 use alloy::network::TxSignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, TxKind, U256};
+use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::ports::{SendFault, SignedTx, TxDraft};
+use crate::ports::{SendFault, SignedTx, TransactionSigner, TxDraft};
 
-pub use self::public::PublicSender;
+pub use self::network::NetworkSender;
 
 /// A key that signs. It shows its address and nothing else.
 #[derive(Clone)]
@@ -80,6 +87,17 @@ impl Signer {
         let signature = self.0.sign_transaction_sync(&mut tx).map_err(|error| SendFault::Signer(error.to_string()))?;
         let signed = tx.into_signed(signature);
         Ok(SignedTx { hash: *signed.hash(), raw: signed.encoded_2718().into() })
+    }
+}
+
+#[async_trait]
+impl TransactionSigner for Signer {
+    fn address(&self) -> Address {
+        self.address()
+    }
+
+    async fn sign(&self, draft: &TxDraft, chain_id: u64) -> Result<SignedTx, SendFault> {
+        self.sign(draft, chain_id)
     }
 }
 

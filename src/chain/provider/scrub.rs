@@ -11,6 +11,8 @@ const SHORTEST_SECRET: usize = 8;
 #[derive(Clone)]
 pub(super) struct Scrubber {
     host: String,
+    /// The host and the port, where the address names one: two nodes on one machine differ by it.
+    place: String,
     /// Longest first, so that no part of a longer one survives.
     secrets: Vec<String>,
 }
@@ -25,14 +27,20 @@ impl Scrubber {
         secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()).filter(|value| value.len() >= SHORTEST_SECRET));
         secrets.extend(url.password().map(str::to_owned));
         secrets.push(url.username().to_owned());
+        let place = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         secrets.retain(|secret| !secret.is_empty() && *secret != host);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { host, secrets }
+        Self { host, place, secrets }
     }
 
     /// The host, the only part that may be shown.
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The host, with the port where the address names one.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Foreign words without secrets, control characters and endless pages.
