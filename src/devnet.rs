@@ -3,7 +3,7 @@
 //!
 //! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
 //! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
-//! together and makes the blocks, [`handle`] steers it, [`scenario`] tells stories with it. Floats are fine here: this is a
+//! together and makes the blocks, [`handle`] steers it, [`scenario`] tells stories with it. [`proxy`] stands between a node and whoever believes it, and lies. Floats are fine here: this is a
 //! simulation, and nothing of it reaches a decision but through the chain.
 
 pub mod anvil;
@@ -22,6 +22,7 @@ pub mod handle;
 pub mod market;
 pub mod oracle;
 mod outage;
+pub mod proxy;
 pub mod rpc;
 pub mod scenario;
 pub mod stories;

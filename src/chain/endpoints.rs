@@ -8,6 +8,8 @@
 //! still has no receipt in a block that they know.
 
 pub mod health;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -210,15 +212,15 @@ impl Endpoint {
         }
     }
 
-    /// Changes its health, and says so when it goes out or comes back. Whoever has been out may come back as another node: its
-    /// chain is asked for again.
+    /// Changes its health, and says so when it goes out or comes back. One that fails may be another node when it answers again:
+    /// until its chain is known, it is not asked for anything else.
     fn change(&self, change: impl FnOnce(&mut Health, &HealthRule)) {
         let (before, after) = {
             let mut state = self.state();
             let before = state.health.out();
             change(&mut state.health, &self.rule);
             let after = state.health.out();
-            if before.is_none() && after.is_some() {
+            if before.is_none() && after == Some(Out::Failing) {
                 state.chain = Chain::Unknown;
             }
             (before, after)
@@ -243,12 +245,14 @@ impl Endpoint {
         })
     }
 
-    /// Asks for its chain unless it is known to be the right one.
+    /// Asks for its chain, unless it is in and on the right one.
     ///
     /// # Errors
     /// It cannot be asked.
     pub(super) async fn check_chain(&self, chain_id: u64) -> Result<ChainCheck, AskFault> {
-        if self.state().chain == Chain::Right {
+        let State { chain, health, .. } = *self.state();
+        // Whoever is out may come back as another node.
+        if chain == Chain::Right && health.out().is_none() {
             return Ok(ChainCheck::Right);
         }
         let found: U64 = self.read(|node| async move { node.ask("eth_chainId", ()).await }).await?;
@@ -286,7 +290,10 @@ struct Inner {
 impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.0.list.iter().map(|endpoint| endpoint.name());
-        f.debug_struct("Endpoints").field("chain_id", &self.0.settings.chain_id).field("hosts", &names.collect::<Vec<_>>()).finish()
+        f.debug_struct("Endpoints")
+            .field("chain_id", &self.0.settings.chain_id)
+            .field("hosts", &names.collect::<Vec<_>>())
+            .finish()
     }
 }
 
@@ -408,7 +415,7 @@ impl Endpoints {
                 Err(found) => fault = fault.or(Some(found)),
             }
         }
-        self.judge(&heads);
+        self.judge(&heads, true);
         if heads.is_empty() {
             let silence = || SendFault::Link(LinkFault::Unreachable("no endpoint is configured".to_owned()));
             return Err(self.wrong().or_else(|| fault.map(|fault| SendFault::Link(fault.into()))).unwrap_or_else(silence));
@@ -416,12 +423,15 @@ impl Endpoints {
         Ok(())
     }
 
-    /// Compares heads that were seen at the same time.
-    pub(super) fn judge(&self, heads: &[(Arc<Endpoint>, Head)]) {
+    /// Compares heads that were seen at the same time. What is out comes back only by a survey, which asks for its chain as well.
+    pub(super) fn judge(&self, heads: &[(Arc<Endpoint>, Head)], surveyed: bool) {
         let best = heads.iter().map(|(_, head)| head.stamp.number).max().unwrap_or_default();
         let now = self.0.clock.now();
         for (endpoint, head) in heads {
             let (height, age) = (head.stamp.number, now.since(head.stamp.timestamp));
+            if !surveyed && !endpoint.is_healthy() {
+                continue;
+            }
             endpoint.change(|health, rule| health.seen(rule, height, age, best));
         }
         for endpoint in self.all() {

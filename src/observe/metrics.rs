@@ -19,8 +19,8 @@ use prometheus::{Error, IntCounter, IntCounterVec, IntGauge, Registry, TextEncod
 
 use crate::domain::units::Timestamp;
 use crate::observe::event::Event;
-use moments::Moments;
 pub use endpoints::EndpointSeries;
+use moments::Moments;
 
 use series::{Counters, Gauges, Histograms, IntGauges, Maker, States, Sums};
 

@@ -16,8 +16,8 @@ use crate::chain::head::{self, Whereabouts};
 use crate::chain::provider::{AskFault, Node};
 use crate::chain::reader::{self, ReaderSettings};
 use crate::chain::sender::merge::{contradict, decides, label, merge};
-use crate::chain::sender::sight::{self, nonce};
 use crate::chain::sender::rejection;
+use crate::chain::sender::sight::{self, nonce};
 use crate::domain::route::Via;
 use crate::domain::units::Wei;
 use crate::ports::{
@@ -243,9 +243,8 @@ impl TransactionSender for NetworkSender {
     /// The lowest that any endpoint names: what is final for the slowest is final for all.
     async fn finalized(&self) -> Result<Head, SendFault> {
         self.endpoints.ready().await?;
-        let ask = |endpoint: Arc<Endpoint>| async move {
-            endpoint.read(|node| async move { head::finalized(&node).await }).await
-        };
+        let ask =
+            |endpoint: Arc<Endpoint>| async move { endpoint.read(|node| async move { head::finalized(&node).await }).await };
         let (heads, faults) = parted(self.endpoints.every(&self.endpoints.witnesses(), ask).await);
         heads.into_iter().min_by_key(|head| head.stamp.number).ok_or_else(|| link(fault_of(faults)))
     }

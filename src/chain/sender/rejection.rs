@@ -29,6 +29,8 @@ enum Meaning {
 /// pending`, `address already reserved`), a node that starts, and everything too short to be sure of (`mined`, `invalid`).
 const WORDINGS: &[(&str, Meaning)] = &[
     ("unknown transaction type", Meaning::Refused),
+    // Before "known transaction", which it contains.
+    ("unknown transaction", Meaning::Unclear),
     ("already known", Meaning::AlreadyKnown),
     ("alreadyknown", Meaning::AlreadyKnown),
     ("already imported", Meaning::AlreadyKnown),
@@ -165,7 +167,11 @@ mod tests {
         ("geth", "exceeds block gas limit", Meaning::Refused),
         ("geth", "transaction gas limit too high (cap: 16777216, tx: 20000000)", Meaning::Refused),
         ("geth", "invalid sender: invalid chain id for signer: have 1 want 31337", Meaning::Refused),
-        ("geth", "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: 2, maxFeePerGas: 1", Meaning::Refused),
+        (
+            "geth",
+            "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: 2, maxFeePerGas: 1",
+            Meaning::Refused,
+        ),
         ("geth", "tx fee (12.00 ether) exceeds the configured cap (1.00 ether)", Meaning::Refused),
         ("geth", "transaction type not supported", Meaning::Refused),
         ("geth", "oversized data: transaction size 131190, limit 131072", Meaning::Refused),
@@ -250,9 +256,21 @@ mod tests {
         ("monad", "Transaction pool is not ready", Meaning::Unclear),
         ("monad", "Internal error", Meaning::Unclear),
         ("avalanche", "nonce too low: address 0x1111111111111111111111111111111111111111, tx: 5 state: 6", Meaning::NonceSpent),
-        ("avalanche", "max fee per gas less than block base fee: address 0x1111111111111111111111111111111111111111, maxFeePerGas: 1, baseFee: 2", Meaning::Underpriced),
-        ("avalanche", "transaction underpriced: address 0x1111111111111111111111111111111111111111 have gas tip cap (0) < pool gas tip cap (1)", Meaning::Underpriced),
-        ("avalanche", "insufficient funds for gas * price + value: address 0x1111111111111111111111111111111111111111 have (0) want (1)", Meaning::Refused),
+        (
+            "avalanche",
+            "max fee per gas less than block base fee: address 0x1111111111111111111111111111111111111111, maxFeePerGas: 1, baseFee: 2",
+            Meaning::Underpriced,
+        ),
+        (
+            "avalanche",
+            "transaction underpriced: address 0x1111111111111111111111111111111111111111 have gas tip cap (0) < pool gas tip cap (1)",
+            Meaning::Underpriced,
+        ),
+        (
+            "avalanche",
+            "insufficient funds for gas * price + value: address 0x1111111111111111111111111111111111111111 have (0) want (1)",
+            Meaning::Refused,
+        ),
         ("anvil", "transaction already imported", Meaning::AlreadyKnown),
         ("anvil", "nonce too low", Meaning::NonceSpent),
         ("anvil", "max fee per gas less than block base fee", Meaning::Underpriced),
@@ -261,14 +279,22 @@ mod tests {
         ("anvil", "intrinsic gas too low", Meaning::Refused),
         ("hardhat", "Known transaction: 0x1234", Meaning::AlreadyKnown),
         ("hardhat", "Transaction nonce too low. Expected nonce to be 1 but got 0.", Meaning::NonceSpent),
-        ("hardhat", "Replacement transaction underpriced. A gasPrice/maxFeePerGas of at least 2 is necessary.", Meaning::Underpriced),
+        (
+            "hardhat",
+            "Replacement transaction underpriced. A gasPrice/maxFeePerGas of at least 2 is necessary.",
+            Meaning::Underpriced,
+        ),
         ("hardhat", "Nonce too high. Expected nonce to be 0 but got 1.", Meaning::Refused),
         ("hardhat", "Sender doesn't have enough funds to send tx. The max upfront cost is: 2", Meaning::Refused),
         ("hardhat", "Trying to send an incompatible EIP-155 transaction, signed for another chain.", Meaning::Refused),
         ("hardhat", "VM Exception while processing transaction: reverted with reason string 'BAL#302'", Meaning::Reverted),
         ("OpenEthereum", "Transaction with the same hash was already imported.", Meaning::AlreadyKnown),
         ("OpenEthereum", "Transaction nonce is too low. Try incrementing the nonce.", Meaning::NonceSpent),
-        ("OpenEthereum", "Transaction gas price is too low. It does not satisfy your node's minimal gas price", Meaning::Underpriced),
+        (
+            "OpenEthereum",
+            "Transaction gas price is too low. It does not satisfy your node's minimal gas price",
+            Meaning::Underpriced,
+        ),
         ("cosmos", "invalid nonce; got 5, expected 6: invalid sequence", Meaning::Unclear),
     ];
 
@@ -290,6 +316,7 @@ mod tests {
     fn whatever_is_not_certain_may_have_been_sent() {
         let unclear = [
             said("internal error"),
+            said("unknown transaction"),
             said("rate limit exceeded, try again in 4ms"),
             said("header not found"),
             said("invalid nonce; got 5, expected 6: invalid sequence"),

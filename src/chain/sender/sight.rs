@@ -52,7 +52,7 @@ pub(super) async fn sight(endpoints: &Endpoints, account: Address, hashes: &[B25
         }
     }
     let heads: Vec<(Arc<Endpoint>, Head)> = looks.iter().map(|(endpoint, look)| (endpoint.clone(), look.head)).collect();
-    endpoints.judge(&heads);
+    endpoints.judge(&heads, false);
     let Some(absent) = nothing_seen(looks.iter().map(|(_, look)| look)) else {
         return Err(SendFault::Link(fault_of(faults).into()));
     };
@@ -119,13 +119,7 @@ fn unwitnessed(sighting: Sighting) -> Sighting {
 
 /// Whether a receipt stands against what the other endpoints say. Those that have not come as far say nothing. What contradicts it
 /// without denying its block is counted, and does not matter: a node's index of receipts may be behind its blocks.
-async fn stands(
-    endpoints: &Endpoints,
-    account: Address,
-    looks: &[(Arc<Endpoint>, Look)],
-    at: usize,
-    receipt: &Receipt,
-) -> bool {
+async fn stands(endpoints: &Endpoints, account: Address, looks: &[(Arc<Endpoint>, Look)], at: usize, receipt: &Receipt) -> bool {
     let number = receipt.block_number;
     let others: Vec<&(Arc<Endpoint>, Look)> = looks
         .iter()
@@ -142,7 +136,8 @@ async fn stands(
         if let Ok(Some(block)) = block
             && block.stamp.hash != receipt.block_hash
         {
-            let detail = format!("{} has block {} at height {number}, not {}", endpoint.name(), block.stamp.hash, receipt.block_hash);
+            let detail =
+                format!("{} has block {} at height {number}, not {}", endpoint.name(), block.stamp.hash, receipt.block_hash);
             endpoints.contradiction("block", &detail);
             stands = false;
         }
