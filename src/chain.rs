@@ -1,9 +1,9 @@
 //! What Ballast says to a chain and how it understands the answers: every word of Ethereum, Balancer and Chainlink is in here.
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
-//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean), [`signer`]
-//! (keys, here and elsewhere), [`sender`] (to the public), [`relay`] (to builders only) and [`preflight`] (whether the configuration
-//! is true).
+//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean),
+//! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
+//! [`relay`] (to builders only) and [`preflight`] (whether the configuration is true).
 //!
 //! Of alloy only the codecs, the transports, the signers and the calls of its MEV extension are used. Its provider layers are not: fillers assign nonces before
 //! anything is sent, the fallback layer takes the fastest answer for the true one, and watching a transaction outlives its removal
@@ -11,6 +11,7 @@
 
 pub mod chainlink;
 pub mod contracts;
+pub mod endpoints;
 mod head;
 pub mod link;
 pub mod managed_pool;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
+use crate::app::StartFault;
 use crate::chain::provider::{RequestHook, USUAL_TIMEOUT};
+use crate::chain::relay::{FlashbotsRelay, RelayAuth, RelaySettings as RelayPlace};
 use crate::chain::signer::{LocalSigner, Web3Signer, Web3SignerSettings};
-use crate::config::{GcpKey, SignerSettings};
-use crate::ports::TransactionSigner;
+use crate::config::{ChainSettings, GcpKey, SignerSettings};
+use crate::ports::{Relay, TransactionSigner};
 
 /// A key that signs for one lane.
 #[derive(Clone)]
@@ -38,6 +40,16 @@ pub(super) async fn open(settings: &SignerSettings, on_request: &RequestHook) ->
         SignerSettings::GcpKms { key } => gcp(key).await?,
     };
     Ok(Keys { signer })
+}
+
+/// The chain's private relay, with the identity that it knows us by.
+pub(super) fn relay(chain: &ChainSettings, on_request: &RequestHook) -> Result<Option<Arc<dyn Relay>>, StartFault> {
+    let Some(settings) = &chain.relay else { return Ok(None) };
+    let refused = |fault: String| StartFault::Relay { chain: chain.name.clone(), fault };
+    let auth = RelayAuth::from_file_or_create(&settings.auth_key_file).map_err(|fault| refused(fault.to_string()))?;
+    let page = RelayPlace { url: settings.url.clone(), status_url: settings.status_url.clone(), timeout: USUAL_TIMEOUT };
+    let relay = FlashbotsRelay::new(&page, auth, on_request.clone()).map_err(|fault| refused(fault.to_string()))?;
+    Ok(Some(Arc::new(relay)))
 }
 
 /// A keystore is slow on purpose, so it is opened beside the runtime.

@@ -42,7 +42,7 @@ pub(super) async fn run(dir: &Path) -> ExitCode {
 }
 
 async fn look_after(settings: &Settings) -> ExitCode {
-    let started = match Wiring::new(Arc::new(WallClock::read())) {
+    let started = match Wiring::durable(settings, Arc::new(WallClock::read())).await {
         Ok(wiring) => App::start(settings, wiring).await,
         Err(fault) => Err(fault),
     };

@@ -8,7 +8,6 @@ use super::operation::Stage;
 use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::operation::{Entry, OperationRecord};
-use crate::domain::truth::Absence;
 use crate::domain::units::Wei;
 use crate::observe::Event;
 use crate::ports::{JournalFault, SendFault};
@@ -121,7 +120,7 @@ impl ExecutorState {
                 operation.stage = Stage::Watching;
                 operation.unwound = true;
                 operation.resend = true;
-                operation.absence = Absence::default();
+                operation.absence = None;
                 let pool = operation.pool.clone();
                 self.tell_moved(op);
                 let (chain, height) = (self.args.chain.clone(), self.newest.0);

@@ -95,7 +95,9 @@ impl TransactionSigner for Web3Signer {
 fn of_asking(fault: AskFault) -> SendFault {
     match fault {
         AskFault::Answered { .. } => SendFault::Signer(fault.to_string()),
-        AskFault::Unreachable(_) | AskFault::TimedOut(_) | AskFault::Garbled(_) => SendFault::SignerAway(fault.to_string()),
+        AskFault::Unreachable(_) | AskFault::TimedOut(_) | AskFault::Busy { .. } | AskFault::Garbled(_) => {
+            SendFault::SignerAway(fault.to_string())
+        }
     }
 }
 
