@@ -47,7 +47,10 @@ fn entry(kind: u8, nonce: u64, name: u8, record: &OperationRecord) -> Entry {
         5 | 6 => Entry::Launch { at: at(u64::from(name)) },
         7 => Entry::Replace { attempt: attempt(AttemptKind::Replacement), reserve },
         8 => Entry::Cancel { attempt: (name > 99).then(|| attempt(AttemptKind::Cancellation)), reserve },
-        9 => Entry::Include { landing: landing(&text, Fate::ALL[usize::from(name % 3)]), ramp: (name > 99).then(|| ramp(60 + u64::from(name))) },
+        9 => Entry::Include {
+            landing: landing(&text, Fate::ALL[usize::from(name % 3)]),
+            ramp: (name > 99).then(|| ramp(60 + u64::from(name))),
+        },
         10 => Entry::Unwind,
         11 => Entry::Finalise { spent: reserve },
         12 => Entry::Quarantine { why },
@@ -109,7 +112,10 @@ async fn play(journal: &dyn Journal, pens: &mut [Option<Pen>; 3], act: &Act, mom
 fn sound(records: &[OperationRecord]) {
     for (place, record) in records.iter().enumerate() {
         for other in &records[place + 1..] {
-            assert!(record.nonce.is_none() || record.lane != other.lane || record.nonce != other.nonce, "one nonce, two operations");
+            assert!(
+                record.nonce.is_none() || record.lane != other.lane || record.nonce != other.nonce,
+                "one nonce, two operations"
+            );
             let one_intent = record.new.intent != other.new.intent || record.state.frees_intent() || other.state.frees_intent();
             assert!(one_intent, "one intent, two operations");
         }

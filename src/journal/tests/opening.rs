@@ -83,7 +83,10 @@ async fn a_server_that_is_not_there_does_not_answer_or_refuses_is_named_without_
     let url: SecretString = format!("postgres://keeper:{PASSWORD}@127.0.0.1:{port}/journal").into();
     let tuning = Tuning { patience: std::time::Duration::from_millis(300), ..Tuning::default() };
     let Err(fault) = open_tuned(&url, place.path(), tuning).await else { panic!("it opens") };
-    assert_eq!(fault.to_string(), format!("the journal's server 127.0.0.1:{port}/journal cannot be used: no answer within 300ms"));
+    assert_eq!(
+        fault.to_string(),
+        format!("the journal's server 127.0.0.1:{port}/journal cannot be used: no answer within 300ms")
+    );
     drop(deaf);
 
     let fault = refused(&format!("postgres://keeper:{PASSWORD}@127.0.0.1:{port}/journal"), &place).await;
