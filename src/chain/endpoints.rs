@@ -208,7 +208,7 @@ impl Endpoint {
         }
         (self.hook)(Notice::Failed { endpoint: &self.name, label: fault.label() });
         if !matches!(fault, AskFault::Busy { .. }) {
-            self.change(|health, rule| health.failed(rule));
+            self.change(Health::failed);
         }
     }
 
@@ -240,7 +240,7 @@ impl Endpoint {
         self.read(|node| async move { head::newest(&node).await }).await.inspect_err(|fault| {
             // There is no good reason to answer this question with an error.
             if matches!(fault, AskFault::Answered { .. }) {
-                self.change(|health, rule| health.failed(rule));
+                self.change(Health::failed);
             }
         })
     }
@@ -515,7 +515,7 @@ impl Endpoints {
         whom.iter()
             .map(|endpoint| {
                 let place = said.iter().position(|(who, _)| Arc::ptr_eq(who, endpoint));
-                place.map(|place| said.swap_remove(place)).unwrap_or_else(|| (endpoint.clone(), Err(endpoint.late())))
+                place.map_or_else(|| (endpoint.clone(), Err(endpoint.late())), |place| said.swap_remove(place))
             })
             .collect()
     }

@@ -225,7 +225,7 @@ impl App {
         if self.closed.load(Ordering::Relaxed) {
             return Reply::None;
         }
-        let Treatment { fault, lag } = self.faults.treat(request["method"].as_str().unwrap_or_default());
+        let Treatment { fault, lag } = self.faults.treat(at(request, "/method").as_str().unwrap_or_default());
         let honest = async || Reply::Json(lag::forward(&self.node, request, lag).await);
         let Some(fault) = fault else { return honest().await };
         match fault {
@@ -257,17 +257,22 @@ impl App {
     }
 }
 
+/// A part of it, or `null`.
+fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
+
 /// The hash of a transaction that nobody hears of.
 fn swallowed(request: &Value) -> Option<Value> {
-    let is_send = request["method"] == "eth_sendRawTransaction";
-    let raw: Bytes = request["params"][0].as_str().filter(|_| is_send)?.parse().ok()?;
+    let is_send = at(request, "/method") == "eth_sendRawTransaction";
+    let raw: Bytes = at(request, "/params/0").as_str().filter(|_| is_send)?.parse().ok()?;
     Some(result(request, &json!(keccak256(&raw))))
 }
 
 fn result(request: &Value, result: &Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })
+    json!({ "jsonrpc": "2.0", "id": at(request, "/id"), "result": result })
 }
 
 fn refusal(request: &Value, code: i64, message: &str) -> Value {
-    json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": code, "message": message } })
+    json!({ "jsonrpc": "2.0", "id": at(request, "/id"), "error": { "code": code, "message": message } })
 }

@@ -96,14 +96,13 @@ impl Health {
     /// It did not answer a request. To be busy is no failure.
     pub fn failed(&mut self, rule: &HealthRule) {
         self.counted.1 = self.counted.1.saturating_add(1);
-        match &mut self.out {
-            Some((_, good)) => *good = 0,
-            None => {
-                self.failures = self.failures.saturating_add(1);
-                if self.failures >= rule.out_after {
-                    self.out = Some((Out::Failing, 0));
-                }
-            }
+        if let Some((_, good)) = &mut self.out {
+            *good = 0;
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= rule.out_after {
+            self.out = Some((Out::Failing, 0));
         }
     }
 

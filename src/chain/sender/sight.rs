@@ -25,6 +25,7 @@ struct Look {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a handful, for a moment")]
 enum Found {
     /// A receipt, in a block that the endpoint has on its chain.
     Included { hash: B256, receipt: Receipt, head: Head },

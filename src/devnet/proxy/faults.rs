@@ -235,14 +235,13 @@ impl Random {
         let roll = self.below(100);
         let late = Fault::Late(Duration::from_millis(self.below(300).saturating_add(20)));
         match (method, roll) {
-            ("eth_sendRawTransaction", 0..35) => Fault::LoseAnswer,
+            ("eth_sendRawTransaction", 0..35) | (_, 65..75) => Fault::LoseAnswer,
             ("eth_sendRawTransaction", 35..50) => Fault::Swallow,
             ("eth_sendRawTransaction", 50..65) => Fault::Twice,
             (RECEIPT, 0..60) => Fault::Null,
             ("eth_getTransactionCount", 0..50) | ("eth_getBlockByNumber" | "eth_blockNumber", 0..30) => {
                 Fault::Stale(self.below(3).saturating_add(1))
             }
-            (_, 65..75) => Fault::LoseAnswer,
             (_, 75..82) => Fault::Broken,
             (_, 82..86) => Fault::Busy { pause_secs: 1 },
             (_, 86..94) => Fault::error("internal error"),
