@@ -72,7 +72,7 @@ fn attest(signed: &Signed<TxEip1559>, account: Address) -> Result<(), SendFault>
 }
 
 /// Puts a bare pair `r`, `s` under a transaction, as key management services give it: which of the two possible keys it belongs to has
-/// to be tried. alloy's own trial ends the process when neither fits, so it is not used.
+/// to be tried. alloy tries as well, behind a trait that hides what kind of error it was.
 #[cfg(any(feature = "aws-kms", feature = "gcp-kms"))]
 fn seal_bare(tx: &TxEip1559, pair: alloy::signers::k256::ecdsa::Signature, account: Address) -> Result<SignedTx, SendFault> {
     let pair = pair.normalize_s().unwrap_or(pair);
