@@ -203,7 +203,12 @@ fn address(path: &Path, mode: &str) -> Result<AnyConnectOptions, OpenFault> {
             other => escaped.push_str(&format!("%{other:02X}")),
         }
     }
-    format!("sqlite://{escaped}?mode={mode}").parse().map_err(|fault: Error| OpenFault::Address(fault.to_string()))
+    format!("sqlite://{escaped}?mode={mode}").parse().map(quiet).map_err(|fault: Error| OpenFault::Address(fault.to_string()))
+}
+
+/// The library would log every statement.
+fn quiet(options: AnyConnectOptions) -> AnyConnectOptions {
+    options.disable_statement_logging()
 }
 
 async fn sqlite_tables(options: &AnyConnectOptions, path: &Path) -> Result<(), OpenFault> {
@@ -221,6 +226,7 @@ async fn postgres(url: &str, tuning: Tuning) -> Result<SqlJournal, OpenFault> {
     // The parser's own words may quote the address.
     let options: AnyConnectOptions = url
         .parse()
+        .map(quiet)
         .map_err(|_| OpenFault::Address("it is no URL: is a special character of the password not escaped as %XX?".to_owned()))?;
     let parameter = |(key, _): (std::borrow::Cow<'_, str>, _)| key.into_owned();
     let known = |key: &String| PARAMETERS.contains(&key.as_str()) || key.starts_with("options[");

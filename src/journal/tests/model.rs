@@ -55,7 +55,7 @@ fn entry(kind: u8, nonce: u64, name: u8, record: &OperationRecord) -> Entry {
         11 => Entry::Finalise { spent: reserve },
         12 => Entry::Quarantine { why },
         _ if name > 170 => Entry::Expire { why },
-        _ if name > 85 => Entry::Supersede { by: crate::domain::operation::OperationId(hash("other")) },
+        _ if name > 85 => Entry::Supersede { why: "another".to_owned() },
         _ => Entry::Reject { why },
     }
 }
