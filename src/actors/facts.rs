@@ -141,11 +141,10 @@ impl Lane {
     #[must_use]
     pub fn carries(&self, pool: &PoolId) -> bool {
         match self {
-            Self::Recovering { pools: None, .. } => false,
             Self::Recovering { pools: Some(pools), .. } | Self::Busy { pools, .. } | Self::Stopped { pools, .. } => {
                 pools.contains(pool)
             }
-            Self::Idle { .. } => false,
+            Self::Recovering { pools: None, .. } | Self::Idle { .. } => false,
         }
     }
 

@@ -68,6 +68,7 @@ async fn aws(key: &str, region: Option<&String>) -> Result<Arc<dyn TransactionSi
 }
 
 #[cfg(not(feature = "aws-kms"))]
+#[expect(clippy::unused_async, reason = "the other one asks")]
 async fn aws(_key: &str, _region: Option<&String>) -> Result<Arc<dyn TransactionSigner>, String> {
     Err("this program was built without the feature `aws-kms`".to_owned())
 }
@@ -82,6 +83,7 @@ async fn gcp(key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
 }
 
 #[cfg(not(feature = "gcp-kms"))]
+#[expect(clippy::unused_async, reason = "the other one asks")]
 async fn gcp(_key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
     Err("this program was built without the feature `gcp-kms`".to_owned())
 }

@@ -56,9 +56,9 @@ impl ExecutorState {
         self.args.finality.by_depth(height, self.newest.0).or_else(|| (self.finalised? >= height).then_some(true))
     }
 
-    pub(super) fn finalised(&mut self, myself: &ActorRef<ExecutorMsg>, height: Result<u64, SendFault>) {
+    pub(super) fn finalised(&mut self, myself: &ActorRef<ExecutorMsg>, height: &Result<u64, SendFault>) {
         // Who cannot be asked now is asked again.
-        let Ok(height) = height else { return };
+        let Ok(height) = *height else { return };
         self.finalised = self.finalised.max(Some(height));
         for op in self.in_order() {
             let landed = self.operations.get(&op).is_some_and(|operation| operation.stage == Stage::Landed);

@@ -110,6 +110,7 @@ pub(super) enum Stage {
 }
 
 /// An operation in hand.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state: the state is the journal's")]
 pub(super) struct Operation {
     pub(super) pool: PoolId,
     pub(super) class: Class,

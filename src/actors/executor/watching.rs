@@ -100,7 +100,7 @@ impl ExecutorState {
         });
     }
 
-    pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: Result<Sighting, SendFault>) {
+    pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: &Result<Sighting, SendFault>) {
         let endpoints = self.args.sender.endpoints();
         let (late, blocks) = (self.is_late(op), self.blocks_of_absence());
         let Some(operation) = self.operations.get_mut(&op) else { return };
@@ -109,7 +109,7 @@ impl ExecutorState {
             return;
         }
         let Some(nonce) = operation.nonce() else { return };
-        match sighting {
+        match *sighting {
             // Before the inclusion is written down nothing else may be.
             Ok(Sighting::Included { .. }) if operation.writing => {}
             Ok(Sighting::Included { hash, receipt, head }) => {

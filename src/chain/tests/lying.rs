@@ -91,7 +91,8 @@ async fn a_receipt_in_a_block_that_was_reorganised_away_is_worth_nothing() {
     let Stage { sender, .. } = funded(&anvil, vec![behind, anvil.node()]).await;
     assert_eq!(sender.sight(&[tx.hash]).await, Ok(Sighting::Absent { witnesses: 1, height, next_nonce: 0 }));
     // What was reorganised away can be included again, and is seen again.
-    assert_eq!(public(&sender, &tx).await, Broadcast::Accepted);
+    // Both endpoints lead to one node: whichever comes second knows it already.
+    assert!(matches!(public(&sender, &tx).await, Broadcast::Accepted | Broadcast::AlreadyKnown));
     anvil.mine(1).await;
     assert!(landed(&sender, tx.hash).await.unwrap().is_some());
 }

@@ -109,7 +109,8 @@ async fn a_private_transaction_is_in_no_public_pool_before_its_block_and_in_the_
     stage.mine(1).await;
     assert_eq!((stage.block_of(tx.hash).await, stage.relay.held()), (Some(2), Vec::new()));
     assert_eq!(client.status(tx.hash).await, Ok(RelayStatus::Included));
-    assert_eq!((client.name(), stage.relay.seen_auth()), ("127.0.0.1", vec![stage.auth("a").identity()]));
+    assert!(client.name().starts_with("127.0.0.1"), "{}", client.name());
+    assert_eq!(stage.relay.seen_auth(), vec![stage.auth("a").identity()]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::support::{Place, at, everything, hash, landing, lane, order, ramp, signed, wei};
+use super::support::{Place, at, everything, landing, lane, order, ramp, signed, wei};
 use crate::domain::operation::{AttemptKind, Entry, Fate, OperationRecord};
 use crate::journal::memory::MemoryJournal;
 use crate::ports::journal::{Operations, Pen, Selection};
