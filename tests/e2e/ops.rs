@@ -24,6 +24,9 @@ use tempfile::TempDir;
 use crate::support::child::PROGRAM;
 use crate::support::{Child, Script, in_mempool, off_target, soon, world_of_today};
 
+/// Long enough that a block which a story makes is young for as long as a busy machine needs.
+const BY_HAND: Duration = Duration::from_secs(5);
+
 /// One settings folder, and a journal that outlives every process of the story.
 struct Desk {
     settings: TempDir,
@@ -123,16 +126,18 @@ async fn in_flight(world: &World, desk: &Desk) -> (Child, u64) {
     (child, nonce)
 }
 
-/// Blocks by hand, each read before the next, until the child says something.
-async fn mine_until(world: &World, child: &mut Child, message: &str) -> Value {
+/// Blocks by hand, each read before the next, until the child says what is wanted.
+async fn mine_until(world: &World, child: &mut Child, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut seen = child.log.len();
     for _ in 0..40 {
         world.mine().await.unwrap();
         child.until("block read").await;
-        if let Some(line) = child.log.iter().find(|line| line["message"] == message) {
+        if let Some(line) = child.log[seen..].iter().find(|line| wanted(line)) {
             return line.clone();
         }
+        seen = child.log.len();
     }
-    panic!("forty blocks, and no {message:?}: {:#?}", child.log)
+    panic!("forty blocks, and not {what}: {:#?}", child.log)
 }
 
 /// Somebody else sends with the keeper's key.
@@ -214,7 +219,7 @@ async fn what_a_run_has_done_is_listed_and_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_in_flight_is_taken_back_for_an_operator() {
-    let world = grants().await;
+    let world = world_of_today(vec![off_target("grants")], BY_HAND).await;
     let desk = Desk::new(&world);
     let (mut child, nonce) = in_flight(&world, &desk).await;
     // Dearer than a drift may pay: only a cancellation can be included.
@@ -223,13 +228,20 @@ async fn an_operation_in_flight_is_taken_back_for_an_operator() {
     assert_eq!((&operation["state"], &operation["nonce"]), (&"inflight".into(), &nonce.into()));
     let id = &operation["id"].as_str().unwrap()[2..14];
 
-    let blocks = world.run();
-    let said = desk.ops(&world, &["cancel", id, "--wait"]).await.done();
+    let asked = async { desk.ops(&world, &["cancel", id, "--wait"]).await.done() };
+    let granted = async {
+        soon("the wish is noted", async { while desk.open_operation(&world).await["cancel_requested"] != true {} }).await;
+        world.mine().await.unwrap();
+        assert_eq!(child.until("transaction sent").await["kind"], "cancellation");
+        // The node has it before the next block is made.
+        child.until("broadcast answered").await;
+        mine_until(&world, &mut child, "its end", |line| line["state"] == "final_cancelled").await;
+    };
+    let (said, ()) = tokio::join!(asked, granted);
     for part in ["for ann@desk", "wanted back", "It is inflight", "is final_cancelled"] {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
-    child.until("order not carried out").await;
-    blocks.stop().await;
+    assert_eq!(child.said("order not carried out"), 1);
     let shown = desk.ops(&world, &["show", id, "--json"]).await.json();
     assert_eq!((&shown["state"], &shown["cancel_requested"]), (&"final_cancelled".into(), &true.into()));
     assert_eq!(shown["landing"]["fate"], "cancelled");
@@ -258,7 +270,13 @@ async fn a_stranger_on_the_key_stops_the_lane_until_an_operator_accepts_the_nonc
     let refused = desk.ops(&world, &["reconcile", "--accept"]).await.refused();
     assert!(refused.contains("no nonce that could be accepted") && refused.contains("keeper@demo"), "{refused}");
 
+    blocks.stop().await;
     let hash = stranger(&world).await.to_string();
+    let waits = desk.ops(&world, &["reconcile", "--json"]).await.json()["lanes"][0].clone();
+    assert_eq!(waits["verdict"], "foreign_pending", "{waits:#}");
+    assert_eq!((&waits["spent_on"][0]["hash"], &waits["spent_on"][0]["block"]), (&hash.as_str().into(), &Value::Null));
+    world.mine().await.unwrap();
+    let blocks = world.run();
     let mut child = desk.run(&world).await;
     let stopped = child.until("lane stands still").await;
     assert_eq!(stopped["label"], "journal_behind", "{stopped}");
@@ -292,7 +310,7 @@ async fn a_stranger_on_the_key_stops_the_lane_until_an_operator_accepts_the_nonc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_whose_nonce_was_taken_is_closed_by_an_operators_word() {
-    let world = world_of_today(vec![off_target("grants")], Duration::from_secs(5)).await;
+    let world = world_of_today(vec![off_target("grants")], BY_HAND).await;
     let desk = Desk::new(&world);
     let (mut child, nonce) = in_flight(&world, &desk).await;
     let id = desk.open_operation(&world).await["id"].as_str().unwrap()[2..14].to_owned();
@@ -306,7 +324,7 @@ async fn an_operation_whose_nonce_was_taken_is_closed_by_an_operators_word() {
         "maxFeePerGas": price, "maxPriorityFeePerGas": price,
     });
     let hash: B256 = world.rpc().ask("eth_sendTransaction", (robbery,)).await.unwrap();
-    let stopped = mine_until(&world, &mut child, "lane stands still").await;
+    let stopped = mine_until(&world, &mut child, "a stop", |line| line["message"] == "lane stands still").await;
     assert_eq!(stopped["label"], "quarantined", "{stopped}");
 
     let told = desk.ops(&world, &["reconcile"]).await.done();
