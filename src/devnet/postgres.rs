@@ -263,8 +263,7 @@ fn unprivileged(folder: &Path) -> io::Result<Option<User>> {
         let line = users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|line| line.first() == Some(&name))?;
         Some(User { id: line.get(2)?.parse().ok()?, group: line.get(3)?.parse().ok()? })
     };
-    let user =
-        user("postgres").or_else(|| user("nobody")).ok_or_else(|| io::Error::other("there is no user `postgres` or `nobody`"))?;
+    let user = user("postgres").or_else(|| user("nobody")).ok_or_else(|| io::Error::other("there is no user `postgres` or `nobody`"))?;
     give(folder, user)?;
     Ok(Some(user))
 }
