@@ -29,6 +29,7 @@ use crate::domain::peg::Peg;
 use crate::domain::restart::RestartPolicy;
 use crate::http::{self, HttpState, Readiness};
 use crate::journal::memory::MemoryJournal;
+use crate::journal::{self, OpenFault};
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::metrics::Metrics;
 use crate::observe::{Event, Observer};
@@ -57,6 +58,15 @@ impl Wiring {
         let observer = Observer::new(metrics, clock.clone());
         Ok(Self { clock, journal: Arc::new(MemoryJournal::default()), drill: Arc::new(NoDrill), observer })
     }
+
+    /// The wiring of production: the same around the journal that the settings name, which outlives the process.
+    ///
+    /// # Errors
+    /// The journal cannot be opened: without it nothing may be sent.
+    pub async fn durable(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        let journal = journal::open(&settings.journal, &settings.directory).await.map_err(StartFault::Journal)?;
+        Ok(Self { journal, ..Self::new(clock)? })
+    }
 }
 
 /// Why the process cannot start.
@@ -65,6 +75,9 @@ pub enum StartFault {
     /// The metrics contradict each other.
     #[error("the metrics cannot be declared: {0}")]
     Metrics(String),
+    /// The journal cannot be opened.
+    #[error("journal: {0}")]
+    Journal(OpenFault),
     /// The port is taken or not ours.
     #[error("cannot listen on {address}: {fault}; choose another address with http.listen")]
     Listen {
@@ -80,6 +93,14 @@ pub enum StartFault {
         chain: ChainName,
         /// Its lane.
         role: LaneRole,
+        /// Why.
+        fault: String,
+    },
+    /// The relay's identity cannot be used.
+    #[error("chains.{chain}.relay: {fault}")]
+    Relay {
+        /// Its chain.
+        chain: ChainName,
         /// Why.
         fault: String,
     },

@@ -1,9 +1,10 @@
 //! What Ballast says to a chain and how it understands the answers: every word of Ethereum, Balancer and Chainlink is in here.
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
-//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean), [`signer`]
-//! (keys, here and elsewhere), [`sender`] (to the public), [`relay`] (to builders only), [`preflight`] (whether the configuration
-//! is true) and [`witness`] (what operators ask of an endpoint without a key).
+//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean),
+//! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
+//! [`relay`] (to builders only), [`preflight`] (whether the configuration is true) and [`witness`] (what operators ask of an
+//! endpoint without a key).
 //!
 //! Of alloy only the codecs, the transports, the signers and the calls of its MEV extension are used. Its provider layers are not: fillers assign nonces before
 //! anything is sent, the fallback layer takes the fastest answer for the true one, and watching a transaction outlives its removal
@@ -11,6 +12,7 @@
 
 pub mod chainlink;
 pub mod contracts;
+pub mod endpoints;
 mod head;
 pub mod link;
 pub mod managed_pool;
@@ -21,6 +23,6 @@ pub mod relay;
 mod revert;
 pub mod sender;
 pub mod signer;
+pub mod witness;
 #[cfg(test)]
 mod tests;
-pub mod witness;

@@ -3,10 +3,9 @@
 //!
 //! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
 //! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
-//! simulation, and nothing of it reaches a decision but through the chain.
-//! tests. Floats are fine here: this is a simulation, and nothing of it reaches a decision but through the chain.
-//! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`scenario`] tells stories with it. Floats are fine here: this is a
-//! together and makes the blocks, [`handle`] steers it, [`scenario`] tells stories with it. [`postgres`] is a database server for
+//! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`scenario`] tells
+//! stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, and [`postgres`],
+//! a database server. Floats are fine here: this is a simulation, and nothing of it reaches a decision but through the chain.
 
 pub mod anvil;
 pub mod arbitrageur;
@@ -25,6 +24,7 @@ pub mod market;
 pub mod oracle;
 mod outage;
 pub mod postgres;
+pub mod proxy;
 pub mod relay;
 pub mod rpc;
 pub mod scenario;

@@ -215,6 +215,7 @@ pub struct Receipt {
 
 /// What the endpoints know of a set of transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is copied as it is, and there are few")]
 pub enum Sighting {
     /// One of them is in a block. One endpoint's word is enough, because the block is on the chain by its hash.
     Included {

@@ -85,7 +85,7 @@ pub type GasFact = Option<GasFacts>;
 pub enum Lane {
     /// It reads its journal and asks for its nonce.
     Recovering {
-        /// Whose operations may be on their way; `None` while nobody knows, which is everybody's.
+        /// Whose operations may be on their way; `None` while nobody knows.
         pools: Option<Vec<PoolId>>,
         /// When an operation was last launched.
         last_sent: Option<Timestamp>,
@@ -131,15 +131,20 @@ impl Lane {
         }
     }
 
+    /// Whether it is not known yet whose operations are in flight.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Recovering { pools: None, .. })
+    }
+
     /// Whether an operation of `pool` is in flight, or may be.
     #[must_use]
     pub fn carries(&self, pool: &PoolId) -> bool {
         match self {
-            Self::Recovering { pools: None, .. } => true,
             Self::Recovering { pools: Some(pools), .. } | Self::Busy { pools, .. } | Self::Stopped { pools, .. } => {
                 pools.contains(pool)
             }
-            Self::Idle { .. } => false,
+            Self::Recovering { pools: None, .. } | Self::Idle { .. } => false,
         }
     }
 
@@ -164,6 +169,20 @@ impl Lanes {
     #[must_use]
     pub fn view(&self) -> LanesView {
         LanesView { keeper: self.keeper.read().view(), guardian: self.guardian.as_ref().map(|lane| lane.read().view()) }
+    }
+
+    /// Whether it is not known yet whose operations are in flight.
+    #[must_use]
+    pub fn are_unknown(&self) -> bool {
+        self.keeper.read().is_unknown() || self.guardian.as_ref().is_some_and(|lane| lane.read().is_unknown())
+    }
+
+    /// Waits until that is known.
+    pub async fn known(&self) {
+        self.keeper.wait_for(|lane| !lane.is_unknown()).await;
+        if let Some(guardian) = &self.guardian {
+            guardian.wait_for(|lane| !lane.is_unknown()).await;
+        }
     }
 
     /// Whether an operation of `pool` is in flight on any of them, or may be.

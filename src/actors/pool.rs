@@ -197,6 +197,13 @@ impl Actor for Pool {
         for peg in &args.pegs {
             peg.nudge(&myself, PoolMsg::FactsMoved);
         }
+        if args.lanes.are_unknown() {
+            let (lanes, myself) = (args.lanes.clone(), myself.clone());
+            tokio::spawn(async move {
+                lanes.known().await;
+                let _ = myself.cast(PoolMsg::Evaluate);
+            });
+        }
         Ok(PoolState {
             args,
             queue,

@@ -19,17 +19,19 @@ use crate::actors::rebalance_queue::RebalanceQueueArgs;
 use crate::app::keys::{self, Keys};
 use crate::app::{Shared, StartFault, Wiring};
 use crate::chain::chainlink::ChainlinkFeed;
+use crate::chain::endpoints::{EndpointHook, EndpointSettings, Endpoints, Notice};
 use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
-use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
+use crate::chain::provider::{AskFault, Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
-use crate::chain::sender::PublicSender;
+use crate::chain::sender::NetworkSender;
 use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
-use crate::ports::{Clock, Position, PriceSource, TransactionSender};
+use crate::observe::metrics::EndpointSeries;
+use crate::ports::{Clock, Position, PriceSource, Relay, TransactionSender};
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
 const CALLS_PER_REQUEST: usize = 800;
@@ -45,6 +47,8 @@ pub(super) struct ChainPlan {
     keeper: Keys,
     guardian: Option<Keys>,
     http: Node,
+    endpoints: Endpoints,
+    relay: Option<Arc<dyn Relay>>,
     link: NodeLink,
     reader: ReaderSettings,
     lanes: Lanes,
@@ -68,6 +72,18 @@ impl ChainPlan {
             gas: settings.reader_gas,
             calls_per_request: CALLS_PER_REQUEST,
         };
+        let hook = endpoint_hook(shared.wiring.observer.metrics().endpoints(), settings.name.to_string());
+        let nodes: Result<Vec<Node>, AskFault> = settings
+            .rpc
+            .iter()
+            .map(|url| {
+                let node = Node::http(url, USUAL_TIMEOUT, on_request.clone())?;
+                Ok(settings.rate_limit.map_or(node.clone(), |limit| node.paced(limit)))
+            })
+            .collect();
+        let nodes = nodes.map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
+        let endpoints = Endpoints::new(nodes, EndpointSettings::of(settings.chain_id), shared.wiring.clock.clone(), hook);
+        let relay = keys::relay(settings, &on_request)?;
         let first =
             settings.rpc.first().ok_or_else(|| StartFault::Link { chain: chain(), fault: "`rpc` is empty".to_owned() })?;
         let http = Node::http(first, USUAL_TIMEOUT, on_request.clone())
@@ -93,6 +109,8 @@ impl ChainPlan {
             keeper,
             guardian,
             http,
+            endpoints,
+            relay,
             link,
             reader,
         })
@@ -241,7 +259,7 @@ impl ChainPlan {
     }
 
     fn sender(&self, keys: &Keys) -> Arc<dyn TransactionSender> {
-        Arc::new(PublicSender::new(self.http.clone(), keys.signer.clone(), self.settings.chain_id, self.reader))
+        Arc::new(NetworkSender::new(self.endpoints.clone(), keys.signer.clone(), self.relay.clone(), self.reader))
     }
 
     fn feeds(&self, boards: &Boards, plan: &mut ReadPlan) -> Vec<PriceFeedArgs> {
@@ -325,6 +343,16 @@ impl Default for Boards {
     fn default() -> Self {
         Self { blocks: Board::new(None), gas: Board::new(None), epoch: Board::new(0), executors: Executors::default() }
     }
+}
+
+/// Counts what the endpoints of a chain do.
+fn endpoint_hook(series: EndpointSeries, chain: String) -> EndpointHook {
+    Arc::new(move |notice| match notice {
+        Notice::Failed { endpoint, label } => series.failed(&chain, endpoint, label),
+        Notice::Seen { endpoint, healthy, height } => series.seen(&chain, endpoint, healthy, height),
+        Notice::Broadcast { endpoint, outcome } => series.broadcast(&chain, endpoint, outcome),
+        Notice::Contradiction { kind } => series.contradiction(&chain, kind),
+    })
 }
 
 /// Three blocks, or as much policy time as passes in [`LEAST_AGE`] of machine time, whichever is longer.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use alloy_primitives::Address;
 
+use crate::app::StartFault;
 use crate::chain::provider::{RequestHook, USUAL_TIMEOUT};
+use crate::chain::relay::{FlashbotsRelay, RelayAuth, RelaySettings as RelayPlace};
 use crate::chain::signer::{LocalSigner, Web3Signer, Web3SignerSettings};
-use crate::config::{GcpKey, SignerSettings};
-use crate::ports::TransactionSigner;
+use crate::config::{ChainSettings, GcpKey, SignerSettings};
+use crate::ports::{Relay, TransactionSigner};
 
 /// A key that signs for one lane.
 #[derive(Clone)]
@@ -40,6 +42,16 @@ pub(super) async fn open(settings: &SignerSettings, on_request: &RequestHook) ->
     Ok(Keys { signer })
 }
 
+/// The chain's private relay, with the identity that it knows us by.
+pub(super) fn relay(chain: &ChainSettings, on_request: &RequestHook) -> Result<Option<Arc<dyn Relay>>, StartFault> {
+    let Some(settings) = &chain.relay else { return Ok(None) };
+    let refused = |fault: String| StartFault::Relay { chain: chain.name.clone(), fault };
+    let auth = RelayAuth::from_file_or_create(&settings.auth_key_file).map_err(|fault| refused(fault.to_string()))?;
+    let page = RelayPlace { url: settings.url.clone(), status_url: settings.status_url.clone(), timeout: USUAL_TIMEOUT };
+    let relay = FlashbotsRelay::new(&page, auth, on_request.clone()).map_err(|fault| refused(fault.to_string()))?;
+    Ok(Some(Arc::new(relay)))
+}
+
 /// A keystore is slow on purpose, so it is opened beside the runtime.
 async fn keystore(path: &Path, password_file: &Path) -> Result<LocalSigner, String> {
     let (path, password_file) = (path.to_owned(), password_file.to_owned());
@@ -56,6 +68,7 @@ async fn aws(key: &str, region: Option<&String>) -> Result<Arc<dyn TransactionSi
 }
 
 #[cfg(not(feature = "aws-kms"))]
+#[expect(clippy::unused_async, reason = "the other one asks")]
 async fn aws(_key: &str, _region: Option<&String>) -> Result<Arc<dyn TransactionSigner>, String> {
     Err("this program was built without the feature `aws-kms`".to_owned())
 }
@@ -70,6 +83,7 @@ async fn gcp(key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
 }
 
 #[cfg(not(feature = "gcp-kms"))]
+#[expect(clippy::unused_async, reason = "the other one asks")]
 async fn gcp(_key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
     Err("this program was built without the feature `gcp-kms`".to_owned())
 }

@@ -56,14 +56,48 @@ pub(super) async fn at_height(node: &Node, number: u64) -> Result<Option<Head>, 
     head.map(Head::try_from).transpose()
 }
 
-/// The head of a hash; `None` when the block is not on the chain. Nodes go on serving blocks that were reorganised away by their
-/// hash, so the hash of its height is compared as well.
+/// The newest head that the chain calls final.
+///
+/// # Errors
+/// The node could not be asked, or knows of none.
+pub(super) async fn finalized(node: &Node) -> Result<Head, AskFault> {
+    let head: Option<RawHead> = node.ask("eth_getBlockByNumber", ("finalized", false)).await?;
+    head.ok_or_else(|| AskFault::Garbled("no final block".to_owned()))?.try_into()
+}
+
+/// What a node says of a block's hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It is on the chain.
+    OnChain(Head),
+    /// Another block is at its height, or none: it was on the chain once, or never became part of it.
+    Replaced,
+    /// The node has never heard of it: it does not exist, or the node is behind.
+    Unheard,
+}
+
+/// Where a block is. Nodes go on serving blocks that were reorganised away by their hash, so the hash of its height is compared as
+/// well.
+///
+/// # Errors
+/// The node could not be asked.
+pub(super) async fn whereabouts(node: &Node, hash: B256) -> Result<Whereabouts, AskFault> {
+    let head: Option<RawHead> = node.ask("eth_getBlockByHash", (hash, false)).await?;
+    let Some(head) = head.map(Head::try_from).transpose()? else { return Ok(Whereabouts::Unheard) };
+    let canonical = at_height(node, head.stamp.number).await?;
+    Ok(match canonical.filter(|canonical| canonical.stamp.hash == hash) {
+        Some(head) => Whereabouts::OnChain(head),
+        None => Whereabouts::Replaced,
+    })
+}
+
+/// The head of a hash; `None` when the block is not on the chain.
 ///
 /// # Errors
 /// The node could not be asked.
 pub(super) async fn on_chain(node: &Node, hash: B256) -> Result<Option<Head>, AskFault> {
-    let head: Option<RawHead> = node.ask("eth_getBlockByHash", (hash, false)).await?;
-    let Some(head) = head.map(Head::try_from).transpose()? else { return Ok(None) };
-    let canonical = at_height(node, head.stamp.number).await?;
-    Ok(canonical.filter(|canonical| canonical.stamp.hash == hash))
+    Ok(match whereabouts(node, hash).await? {
+        Whereabouts::OnChain(head) => Some(head),
+        Whereabouts::Replaced | Whereabouts::Unheard => None,
+    })
 }

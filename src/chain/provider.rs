@@ -1,10 +1,12 @@
 //! JSON-RPC to one node. Every request goes through [`Node::ask`]: counted, limited in time, and with errors that name the host at
 //! most, because providers put access tokens into their addresses.
 
+mod pace;
 mod scrub;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use tracing::instrument::WithSubscriber;
 
 use crate::ports::LinkFault;
 
+use self::pace::Pace;
 use self::scrub::Scrubber;
 
 /// A time limit for requests that suits public providers.
@@ -34,6 +37,9 @@ pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A websocket whose other side does not answer a ping within this time is dead.
 const KEEPALIVE: Duration = Duration::from_secs(5);
+
+/// HTTP status of a node that wants fewer requests.
+const TOO_MANY: u16 = 429;
 
 /// Told the method of every request before it goes out, subscriptions included.
 pub type RequestHook = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -47,6 +53,12 @@ pub enum AskFault {
     /// Nothing came in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
+    /// The node is there and wants fewer requests (HTTP status 429): it is busy, not dead.
+    #[error("the node asks for fewer requests (HTTP status 429){}", pause.map_or_else(String::new, |pause| format!(", again after {pause:?}")))]
+    Busy {
+        /// How long it wants to be left alone, if it says so.
+        pause: Option<Duration>,
+    },
     /// The node answered with an error.
     #[error("{message} (code {code})")]
     Answered {
@@ -62,12 +74,26 @@ pub enum AskFault {
     Garbled(String),
 }
 
+impl AskFault {
+    /// A finite, stable word for metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed_out",
+            Self::Busy { .. } => "busy",
+            Self::Answered { .. } => "answered",
+            Self::Garbled(_) => "garbled",
+        }
+    }
+}
+
 impl From<AskFault> for LinkFault {
     fn from(fault: AskFault) -> Self {
         match fault {
             AskFault::Unreachable(what) => Self::Unreachable(what),
             AskFault::TimedOut(limit) => Self::TimedOut(limit),
-            AskFault::Answered { .. } | AskFault::Garbled(_) => Self::Refused(fault.to_string()),
+            AskFault::Busy { .. } | AskFault::Answered { .. } | AskFault::Garbled(_) => Self::Refused(fault.to_string()),
         }
     }
 }
@@ -79,6 +105,7 @@ pub struct Node {
     limit: Duration,
     on_request: RequestHook,
     scrubber: Arc<Scrubber>,
+    pace: Option<Arc<Pace>>,
 }
 
 impl fmt::Debug for Node {
@@ -114,7 +141,7 @@ impl Node {
             .connect_timeout(limit)
             .build()
             .map_err(|error| AskFault::Unreachable(scrubber.clean(&chain_of(&error.without_url()))))?;
-        Ok(Self { client: ClientBuilder::default().http_with_client(client, url), limit, on_request, scrubber })
+        Ok(Self { client: ClientBuilder::default().http_with_client(client, url), limit, on_request, scrubber, pace: None })
     }
 
     /// A node over a new websocket. The connection is never renewed: when it breaks, every request fails at once and subscriptions
@@ -130,12 +157,19 @@ impl Node {
             Ok(Err(error)) => return Err(fault(error, &scrubber, limit)),
             Err(_) => return Err(AskFault::TimedOut(limit)),
         };
-        Ok(Self { client, limit, on_request, scrubber })
+        Ok(Self { client, limit, on_request, scrubber, pace: None })
     }
 
-    /// Its host, the only part of its address that may be shown.
-    pub(in crate::chain) fn host(&self) -> &str {
-        self.scrubber.host()
+    /// The same node, asked at most so many times a second. Requests beyond that wait; those made by [`Node::hand_over`] never do.
+    #[must_use]
+    pub fn paced(self, per_second: NonZeroU32) -> Self {
+        Self { pace: Some(Arc::new(Pace::new(per_second))), ..self }
+    }
+
+    /// Its host, with the port when the address names one: all of the address that may be shown.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.scrubber.place()
     }
 
     /// Sends one request and decodes its answer.
@@ -143,6 +177,21 @@ impl Node {
     /// # Errors
     /// See [`AskFault`].
     pub async fn ask<P, R>(&self, method: &'static str, params: P) -> Result<R, AskFault>
+    where
+        P: Serialize + Clone + fmt::Debug + Send + Sync + Unpin + 'static,
+        R: DeserializeOwned + fmt::Debug + Send + Sync + Unpin + 'static,
+    {
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
+        self.hand_over(method, params).await
+    }
+
+    /// The same without waiting for the pace: for what cannot wait, the handing over of a transaction.
+    ///
+    /// # Errors
+    /// See [`AskFault`].
+    pub async fn hand_over<P, R>(&self, method: &'static str, params: P) -> Result<R, AskFault>
     where
         P: Serialize + Clone + fmt::Debug + Send + Sync + Unpin + 'static,
         R: DeserializeOwned + fmt::Debug + Send + Sync + Unpin + 'static,
@@ -244,6 +293,10 @@ fn fault(error: TransportError, scrubber: &Scrubber, limit: Duration) -> AskFaul
 
 fn transport_fault(kind: TransportErrorKind, scrubber: &Scrubber, limit: Duration) -> AskFault {
     match kind {
+        TransportErrorKind::HttpError(error) if error.status == TOO_MANY => AskFault::Busy { pause: None },
+        TransportErrorKind::HttpErrorWithRetryAfter { error, retry_after } if error.status == TOO_MANY => {
+            AskFault::Busy { pause: Some(retry_after) }
+        }
         TransportErrorKind::HttpError(error) | TransportErrorKind::HttpErrorWithRetryAfter { error, .. } => {
             AskFault::Garbled(scrubber.clean(&format!("HTTP status {}: {}", error.status, error.body)))
         }

@@ -13,6 +13,7 @@ pub mod gcp;
 pub mod local;
 pub mod web3signer;
 
+use alloy::consensus::transaction::SignerRecoverable;
 use alloy::consensus::{SignableTransaction, Signed, TxEip1559};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::eip2930::AccessList;
@@ -61,17 +62,17 @@ fn seal(tx: TxEip1559, signature: Signature, account: Address) -> Result<SignedT
     Ok(SignedTx { hash: keccak256(&raw), raw })
 }
 
-/// Whether a signature is the account's.
+/// Whether a signature is the account's. The trait's way of recovering refuses the upper half; the type's own takes it.
 fn attest(signed: &Signed<TxEip1559>, account: Address) -> Result<(), SendFault> {
-    match signed.recover_signer() {
-        Ok(signer) if signer == account => Ok(()),
-        Ok(signer) => Err(SendFault::Signer(format!("the signature is of {signer}; expected {account}"))),
+    match SignerRecoverable::recover_signer(signed) {
+        Ok(found) if found == account => Ok(()),
+        Ok(found) => Err(SendFault::Signer(format!("the signature is of {found}; expected {account}"))),
         Err(_) => Err(SendFault::Signer(format!("the signature is of nobody; expected {account}"))),
     }
 }
 
 /// Puts a bare pair `r`, `s` under a transaction, as key management services give it: which of the two possible keys it belongs to has
-/// to be tried. alloy's own trial ends the process when neither fits, so it is not used.
+/// to be tried. alloy tries as well, behind a trait that hides what kind of error it was.
 #[cfg(any(feature = "aws-kms", feature = "gcp-kms"))]
 fn seal_bare(tx: &TxEip1559, pair: alloy::signers::k256::ecdsa::Signature, account: Address) -> Result<SignedTx, SendFault> {
     let pair = pair.normalize_s().unwrap_or(pair);

@@ -2,6 +2,8 @@
 
 mod anvil;
 mod link;
+mod lying;
+mod network;
 mod preflight;
 mod reader;
 mod relay;

@@ -136,7 +136,7 @@ async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Res
     let settings = config::load(dir.path(), &environment)?;
 
     let drill = Arc::new(PanicDrill::default());
-    let wiring = Wiring { drill: drill.clone(), ..Wiring::new(world.clock())? };
+    let wiring = Wiring { drill: drill.clone(), ..Wiring::durable(&settings, world.clock()).await? };
     let requests = wiring.observer.metrics().clone();
     let events = wiring.observer.tap();
     let blocks = world.run();

@@ -9,7 +9,6 @@ use crate::app::{App, Wiring};
 use crate::cli::{EXIT_ROOT_DIED, asked_to_stop};
 use crate::clock::WallClock;
 use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings};
-use crate::journal;
 use crate::observe::spans::{self, LogForm};
 
 /// How long an operation in flight is waited for at the end. Kubernetes gives 30 s by default; the rest is for the tree and the traces.
@@ -43,15 +42,8 @@ pub(super) async fn run(dir: &Path) -> ExitCode {
 }
 
 async fn look_after(settings: &Settings) -> ExitCode {
-    let journal = match journal::open(&settings.journal, &settings.directory).await {
-        Ok(journal) => journal,
-        Err(fault) => {
-            tracing::error!(%fault, "ballast cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let started = match Wiring::new(Arc::new(WallClock::read())) {
-        Ok(wiring) => App::start(settings, Wiring { journal, ..wiring }).await,
+    let started = match Wiring::durable(settings, Arc::new(WallClock::read())).await {
+        Ok(wiring) => App::start(settings, wiring).await,
         Err(fault) => Err(fault),
     };
     let mut app = match started {

@@ -83,4 +83,12 @@ impl SqlJournal {
             Err(_) => Err(JournalFault::Failed(format!("no answer within {:?}", self.patience))),
         }
     }
+
+    /// A statement past all rules of the program.
+    #[cfg(test)]
+    pub(crate) async fn execute(&self, statement: impl sqlx::SqlSafeStr + Send) -> Result<(), JournalFault> {
+        let mut session = self.writing().await?;
+        let done = sqlx::query(statement).execute(&mut *session).await.map(drop).map_err(fault::fault);
+        session.end(done).await
+    }
 }

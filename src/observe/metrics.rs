@@ -1,8 +1,9 @@
 //! Every metric of Ballast, declared once: name, help and labels stand here and nowhere else. Labels are names from the
-//! configuration and finite words; an address of a node or a hash is never one. What is not known has no series: a gap in a chart
+//! configuration and finite words; an address of a node (but for its host) or a hash is never one. What is not known has no series: a gap in a chart
 //! is honest, a zero is not.
 
 mod count;
+mod endpoints;
 mod moments;
 #[cfg(test)]
 pub(super) mod samples;
@@ -18,7 +19,9 @@ use prometheus::{Error, IntCounter, IntCounterVec, IntGauge, Registry, TextEncod
 
 use crate::domain::units::Timestamp;
 use crate::observe::event::Event;
+pub use endpoints::EndpointSeries;
 use moments::Moments;
+
 use series::{Counters, Gauges, Histograms, IntGauges, Maker, States, Sums};
 
 /// Seconds that one request to a node takes.
@@ -66,6 +69,7 @@ struct Inner {
     block_read: Histograms<1>,
     block_calls: IntGauges<1>,
     rpc_requests: Counters<2>,
+    endpoints: EndpointSeries,
     gas_price: Gauges<1>,
 
     queue_epoch: IntGauges<1>,
@@ -150,6 +154,7 @@ impl Metrics {
             block_read: m.histograms("ballast_chain_block_read_seconds", "Duration of a block's batched read.", ["chain"], &REQUEST)?,
             block_calls: m.int_gauges("ballast_chain_block_calls", "Calls in the last batched read.", ["chain"])?,
             rpc_requests: m.counters("ballast_rpc_requests_total", "Requests to nodes.", ["chain", "method"])?,
+            endpoints: EndpointSeries::new(&m)?,
             gas_price: m.gauges("ballast_gas_price_gwei", "Base fee of the next block and tip together.", ["chain"])?,
 
             queue_epoch: m.int_gauges("ballast_queue_epoch", "How many queues this chain has had.", ["chain"])?,
@@ -203,6 +208,12 @@ impl Metrics {
     #[must_use]
     pub fn rpc_requests(&self) -> IntCounterVec {
         self.0.rpc_requests.vec()
+    }
+
+    /// What the endpoints of a chain do, for its adapter: counted without an event for the same reason.
+    #[must_use]
+    pub fn endpoints(&self) -> EndpointSeries {
+        self.0.endpoints.clone()
     }
 
     /// All metrics in Prometheus' text format. The two clocks make the ages that nobody tells: heads, readings, quarantines.

@@ -97,6 +97,7 @@ pub struct Opened {
 
 /// What became of a new operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Enqueued {
     /// It is written down.
     New(OperationRecord),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ballast::devnet::Coin;
 use ballast::domain::decide::{Decision, Hold, Latch};
 use ballast::observe::Event;
+use ballast::ports::Clock;
 
 use crate::support::discord::{self, Discord};
 use crate::support::{Script, Stage, by_hand, on_target, weight, world};
@@ -47,9 +48,10 @@ async fn a_foreign_change_is_left_alone() {
     stage.close().await;
 }
 
-/// The owner's transaction spends a nonce that the lane was about to use. The other pools of the lane must not suffer for it.
+/// The owner's transaction spends a nonce that the journal knows nothing of. It might as well be another Ballast, or a thief: the lane
+/// stands still until an operator has said that it is well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_other_pools_of_the_key_go_on() {
+async fn the_other_pools_of_the_key_go_on_when_an_operator_has_looked() {
     let pools = vec![on_target("payroll", Coin::Usdc, Coin::Usdt), on_target("trading", Coin::Dai, Coin::Usdt)];
     let mut stage = Stage::open(world(pools, 60.0).await, Script::default()).await;
     stage.holds("trading", "on_target").await;
@@ -58,6 +60,15 @@ async fn the_other_pools_of_the_key_go_on() {
     stage.holds("payroll", "foreign_change").await;
 
     stage.world.set_price(Coin::Dai, 0.97).await;
+    let stopped = stage.until("the lane stands still", |event| matches!(event, Event::LaneStopped { .. })).await;
+    assert!(matches!(stopped, Event::LaneStopped { label: "journal_behind", .. }), "{stopped:?}");
+    stage.blocks(3).await;
+    assert_eq!(stage.sent("trading"), 0);
+    let lane = stage.journal.lanes().await.unwrap().remove(0);
+    assert!(lane.stopped.is_some_and(|reason| reason.contains("ballast ops reconcile --accept")));
+    let next = lane.next_nonce.unwrap() + 1;
+    stage.journal.accept_nonces(&lane.key, next, "the owner", stage.world.clock().now()).await.unwrap();
+    stage.until("the lane goes on", |event| matches!(event, Event::LaneResumed { .. })).await;
     let order = stage.done("trading").await;
     assert_eq!(stage.world.weight_updates("trading").await.unwrap().len(), 1, "{order:?}");
     stage.close().await;

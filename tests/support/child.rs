@@ -22,13 +22,18 @@ pub(crate) struct Child {
     /// Every log line so far.
     pub(crate) log: Vec<Value>,
     pub(crate) http: SocketAddr,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Child {
     /// Starts the program and waits until it listens.
     pub(crate) async fn run(world: &WorldHandle, script: Script) -> Self {
         let dir = script.write(world);
+        Self::run_in(dir, world, script).await
+    }
+
+    /// The same in a folder that another has left behind, with its journal.
+    pub(crate) async fn run_in(dir: TempDir, world: &WorldHandle, script: Script) -> Self {
         let mut command = Command::new(PROGRAM);
         command
             .args(["run", "--config"])
@@ -44,7 +49,7 @@ impl Child {
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let http = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut child = Self { process, lines, log: Vec::new(), http, _dir: dir };
+        let mut child = Self { process, lines, log: Vec::new(), http, dir };
         let up = child.until("ballast is up").await;
         child.http = up["http"].as_str().unwrap().parse().unwrap();
         child
@@ -89,9 +94,10 @@ impl Child {
         assert!(status.success());
     }
 
-    /// Ends the process without a word, and waits until it is gone.
-    pub(crate) async fn kill(mut self) {
+    /// Ends the process without a word, waits until it is gone, and gives back its folder.
+    pub(crate) async fn kill(mut self) -> TempDir {
         self.process.kill().await.unwrap();
+        self.dir
     }
 
     /// How often the log says this so far.

@@ -15,7 +15,7 @@ use ballast::domain::outcome::Outcome;
 use ballast::domain::units::Timestamp;
 use ballast::observe::Event;
 use ballast::observe::event::Settlement;
-use ballast::ports::{Clock, Drill, NoDrill};
+use ballast::ports::{Clock, Drill, Journal, NoDrill};
 use tempfile::TempDir;
 
 use super::told::Told;
@@ -95,6 +95,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) told: Told,
     pub(crate) http: SocketAddr,
+    pub(crate) journal: Arc<dyn Journal>,
     app: App,
     blocks: Option<Running>,
     _dir: TempDir,
@@ -108,13 +109,14 @@ impl Stage {
         environment.extend(script.variables.iter().cloned());
         let environment: Environment = environment.into_iter().collect();
         let settings = config::load(dir.path(), &environment).unwrap_or_else(|faults| panic!("{faults}"));
-        let wiring = Wiring { drill: script.drill, ..Wiring::new(world.clock()).unwrap() };
+        let wiring = Wiring { drill: script.drill, ..Wiring::durable(&settings, world.clock()).await.unwrap() };
+        let journal = wiring.journal.clone();
         let told = Told::new(wiring.observer.tap());
         let blocks = script.blocks.then(|| world.run());
         let mut app = App::start(&settings, wiring).await.unwrap();
         super::soon("every chain is heard", app.ready()).await;
         let http = app.http;
-        Self { world, told, http, app, blocks, _dir: dir }
+        Self { world, told, http, journal, app, blocks, _dir: dir }
     }
 
     /// The next event that is wanted.

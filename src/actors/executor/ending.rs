@@ -80,16 +80,16 @@ impl ExecutorState {
         let Some(operation) = self.operations.get_mut(&op) else { return };
         let Some(record) = operation.record.clone() else { return self.refuse(op, refusal) };
         operation.stage = Stage::Ending;
-        self.close(myself, op, record, refusal);
+        self.close(myself, op, &record, refusal);
     }
 
-    pub(super) fn close(&self, myself: &ActorRef<ExecutorMsg>, op: OpId, record: OperationRecord, refusal: Refusal) {
+    pub(super) fn close(&self, myself: &ActorRef<ExecutorMsg>, op: OpId, record: &OperationRecord, refusal: Refusal) {
         let Some(pen) = self.pen else { return };
         let (journal, clock, myself) = (self.args.journal.clone(), self.args.clock.clone(), myself.clone());
-        let why = refusal.words();
+        let (id, seq, why) = (record.id, record.seq, refusal.words());
         let entry = if refusal == Refusal::Superseded { Entry::Supersede { why } } else { Entry::Reject { why } };
         watched(myself.clone(), async move {
-            let closed = written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await;
+            let closed = written(journal.commit(&pen, &id, seq, &entry, clock.now())).await;
             let _ = myself.cast(ExecutorMsg::Ended(op, refusal, closed.map(Box::new)));
         });
     }

@@ -8,7 +8,6 @@ use super::operation::Stage;
 use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::operation::{Entry, OperationRecord};
-use crate::domain::truth::Absence;
 use crate::domain::units::Wei;
 use crate::observe::Event;
 use crate::ports::{JournalFault, SendFault};
@@ -57,9 +56,9 @@ impl ExecutorState {
         self.args.finality.by_depth(height, self.newest.0).or_else(|| (self.finalised? >= height).then_some(true))
     }
 
-    pub(super) fn finalised(&mut self, myself: &ActorRef<ExecutorMsg>, height: Result<u64, SendFault>) {
+    pub(super) fn finalised(&mut self, myself: &ActorRef<ExecutorMsg>, height: &Result<u64, SendFault>) {
         // Who cannot be asked now is asked again.
-        let Ok(height) = height else { return };
+        let Ok(height) = *height else { return };
         self.finalised = self.finalised.max(Some(height));
         for op in self.in_order() {
             let landed = self.operations.get(&op).is_some_and(|operation| operation.stage == Stage::Landed);
@@ -121,7 +120,7 @@ impl ExecutorState {
                 operation.stage = Stage::Watching;
                 operation.unwound = true;
                 operation.resend = true;
-                operation.absence = Absence::default();
+                operation.absence = None;
                 let pool = operation.pool.clone();
                 self.tell_moved(op);
                 let (chain, height) = (self.args.chain.clone(), self.newest.0);

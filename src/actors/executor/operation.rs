@@ -110,6 +110,7 @@ pub(super) enum Stage {
 }
 
 /// An operation in hand.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state: the state is the journal's")]
 pub(super) struct Operation {
     pub(super) pool: PoolId,
     pub(super) class: Class,
@@ -139,7 +140,7 @@ pub(super) struct Operation {
     /// It was in a block before, which is gone.
     pub(super) unwound: bool,
     /// What says that its nonce is spent on something else.
-    pub(super) absence: Absence,
+    pub(super) absence: Option<Absence>,
     /// How often it was handed over, as far as this life knows; one of a former life has been before.
     pub(super) handed_over: u32,
     /// Height at which it was first launched in this life.
@@ -167,7 +168,7 @@ impl Operation {
             looking: false,
             resend: false,
             unwound: false,
-            absence: Absence::default(),
+            absence: None,
             handed_over: 0,
             first_block: 0,
             last_touch: 0,
@@ -206,7 +207,7 @@ impl Operation {
             looking: false,
             resend: true,
             unwound: false,
-            absence: Absence::default(),
+            absence: None,
             handed_over: 1,
             first_block: block,
             last_touch: block,

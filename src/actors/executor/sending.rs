@@ -156,7 +156,7 @@ impl ExecutorState {
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Beginning) else {
             // It was given up meanwhile; what is written down of it is closed by the next survey, or here.
             if let Ok(begun) = begun {
-                self.close(myself, op, begun.record, Refusal::Superseded);
+                self.close(myself, op, &begun.record, Refusal::Superseded);
             }
             return;
         };
@@ -352,7 +352,7 @@ impl ExecutorState {
                 self.next_nonce = self.next_nonce.and_then(|next| next.checked_sub(1));
                 self.refuse(op, Refusal::Unreachable(format!("the signer failed: {why}")));
             }
-            Err(Miscarriage::Journal(fault)) => self.journal_failed(myself, op, fault),
+            Err(Miscarriage::Journal(fault)) => self.journal_failed(myself, op, &fault),
         }
         self.launch_next(myself);
         self.begin_unblocked(myself);
@@ -360,7 +360,7 @@ impl ExecutorState {
 
     /// Nobody knows whether the last step was written down. The order is answered, and the journal is read again: whatever is in it is
     /// taken up like the leavings of a former life.
-    pub(super) fn journal_failed(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, fault: JournalFault) {
+    pub(super) fn journal_failed(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, fault: &JournalFault) {
         self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
         if matches!(fault, JournalFault::Fenced(_)) {
             self.stop(myself, Stop::Fenced);
@@ -421,7 +421,7 @@ impl ExecutorState {
 
     /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only broadcast means that its
     /// nonce has to be filled by something else.
-    pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: Broadcast) {
+    pub(super) fn answered(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, hash: B256, answer: &Broadcast) {
         let (chain, role) = (self.args.chain.clone(), self.args.role);
         self.args.observer.record(Event::TxAnswered { chain, role, hash, answer: answer.label(), detail: answer.detail() });
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Watching) else { return };

@@ -12,6 +12,7 @@ use crate::domain::finality::Finality;
 use crate::domain::operation::{Entry, Fate, Landing, State};
 use crate::domain::outcome::Refusal;
 use crate::domain::position::PositionFacts;
+use crate::domain::truth::{Absence, AbsenceRule, Look};
 use crate::ports::{Receipt, SendFault, Sighting};
 use backon::{ExponentialBuilder, Retryable};
 
@@ -20,9 +21,9 @@ use backon::{ExponentialBuilder, Retryable};
 const READ_BACK_AGAIN: usize = 4;
 /// After this many blocks in which no endpoint had a receipt for a spent nonce it was not spent by us, where the chain's own finality
 /// does not take longer.
-const LEAST_BLOCKS_OF_ABSENCE: u64 = 10;
+const LEAST_BLOCKS_OF_ABSENCE: u32 = 10;
 /// The same where the chain says what is final: two epochs of Ethereum.
-const EPOCHS_OF_ABSENCE: u64 = 64;
+const EPOCHS_OF_ABSENCE: u32 = 64;
 
 impl ExecutorState {
     pub(super) fn block_moved(&mut self, myself: &ActorRef<ExecutorMsg>) {
@@ -84,7 +85,7 @@ impl ExecutorState {
 
     /// Whether the endpoints say that its nonce is gone: no attempt of ours can take it again.
     fn is_spent(&self, op: OpId) -> bool {
-        self.operations.get(&op).is_some_and(|operation| operation.absence.is_proven(0))
+        self.operations.get(&op).is_some_and(|operation| operation.absence.as_ref().is_some_and(|absence| absence.heights() > 0))
     }
 
     /// Asks for the receipts of all attempts: any of them may be the one that is included.
@@ -99,7 +100,7 @@ impl ExecutorState {
         });
     }
 
-    pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: Result<Sighting, SendFault>) {
+    pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: &Result<Sighting, SendFault>) {
         let endpoints = self.args.sender.endpoints();
         let (late, blocks) = (self.is_late(op), self.blocks_of_absence());
         let Some(operation) = self.operations.get_mut(&op) else { return };
@@ -108,7 +109,7 @@ impl ExecutorState {
             return;
         }
         let Some(nonce) = operation.nonce() else { return };
-        match sighting {
+        match *sighting {
             // Before the inclusion is written down nothing else may be.
             Ok(Sighting::Included { .. }) if operation.writing => {}
             Ok(Sighting::Included { hash, receipt, head }) => {
@@ -122,8 +123,10 @@ impl ExecutorState {
             }
             // No receipt proves nothing while the nonce is free, and an error proves nothing at all: the next block asks again.
             Ok(Sighting::Absent { witnesses, height, next_nonce }) => {
-                operation.absence.hear(witnesses, endpoints, height, next_nonce, nonce);
-                if operation.absence.is_proven(blocks) && operation.state() != Some(State::Quarantined) {
+                let rule = AbsenceRule::of(endpoints, blocks);
+                let absence = operation.absence.get_or_insert_with(|| Absence::new(rule, nonce));
+                let proven = absence.look(Look { witnesses, height, next_nonce });
+                if proven && operation.state() != Some(State::Quarantined) {
                     self.quarantine(myself, op);
                 } else if operation.resend && operation.is_launched() && next_nonce <= nonce && witnesses > 0 {
                     operation.resend = false;
@@ -131,15 +134,18 @@ impl ExecutorState {
                     if operation.cancelling() || !late { self.broadcast(myself, op) } else { self.take_back(myself, op) }
                 }
             }
-            Err(_) => {}
+            Err(_) => {
+                if let Some(absence) = &mut operation.absence {
+                    absence.broken();
+                }
+            }
         }
     }
 
-    const fn blocks_of_absence(&self) -> u64 {
+    fn blocks_of_absence(&self) -> u32 {
         match self.args.finality {
             Finality::Tag => EPOCHS_OF_ABSENCE,
-            Finality::Depth(depth) if depth > LEAST_BLOCKS_OF_ABSENCE => depth,
-            Finality::Depth(_) => LEAST_BLOCKS_OF_ABSENCE,
+            Finality::Depth(depth) => u32::try_from(depth).unwrap_or(u32::MAX).max(LEAST_BLOCKS_OF_ABSENCE),
         }
     }
 

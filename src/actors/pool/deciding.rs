@@ -63,6 +63,10 @@ impl PoolState {
     /// or of the executor gave, whatever moves is its doing, and a later block shows what.
     fn must_wait_for_a_block(&mut self, block: &BlockFact) -> bool {
         let Some(number) = block.as_ref().map(|block| block.head.stamp.number) else { return false };
+        // At the start of the process a former life may have something on its way. That is known in a moment.
+        if self.args.lanes.are_unknown() {
+            return true;
+        }
         let carried = self.args.lanes.carry(&self.args.id);
         if carried {
             self.not_before_block = self.not_before_block.max(number.saturating_add(1));

@@ -11,6 +11,8 @@ const SHORTEST_SECRET: usize = 8;
 #[derive(Clone)]
 pub(super) struct Scrubber {
     host: String,
+    /// The host and the port, where the address names one: two nodes on one machine differ by it.
+    place: String,
     /// Longest first, so that no part of a longer one survives.
     secrets: Vec<String>,
 }
@@ -25,7 +27,8 @@ impl Scrubber {
         secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()).filter(|value| value.len() >= SHORTEST_SECRET));
         secrets.extend(url.password().map(str::to_owned));
         secrets.push(url.username().to_owned());
-        Self { host, secrets }.in_order()
+        let place = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        Self { host, place, secrets }.in_order()
     }
 
     /// And this as well.
@@ -35,7 +38,7 @@ impl Scrubber {
     }
 
     fn in_order(mut self) -> Self {
-        let Self { host, secrets } = &mut self;
+        let Self { host, secrets, .. } = &mut self;
         secrets.retain(|secret| !secret.is_empty() && secret != host);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         self
@@ -44,6 +47,11 @@ impl Scrubber {
     /// The host, the only part that may be shown.
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The host, with the port where the address names one.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Foreign words without secrets, control characters and endless pages.

@@ -169,7 +169,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("relay.key");
-        let made = RelayAuth::from_file_or_create(&path).unwrap().identity();
+        let first = RelayAuth::from_file_or_create(&path).unwrap().identity();
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(), 0o600);
         for open in [0o604, 0o602, 0o644] {
@@ -178,7 +178,7 @@ mod tests {
             assert!(matches!(fault, RelayAuthFault::OpenToEverybody { mode, .. } if mode == open), "{fault}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(RelayAuth::from_file_or_create(&path).unwrap().identity(), made, "as a mounted secret is");
+        assert_eq!(RelayAuth::from_file_or_create(&path).unwrap().identity(), first, "as a mounted secret is");
     }
 
     #[cfg(unix)]

@@ -112,13 +112,12 @@ fn of_kms(error: AwsSignerError) -> SendFault {
     }
 }
 
-/// An answer of KMS is a refusal unless it says that it passes; everything else never got as far as the key.
+/// An answer of KMS is a refusal unless it says that it passes. Everything else never got as far as the key: no connection, and
+/// credentials that could not be fetched.
 fn of_request<E: StdError + 'static, R: fmt::Debug>(error: &SdkError<E, R>) -> SendFault {
     let words = format!("AWS KMS: {}", DisplayErrorContext(error));
     match error {
         SdkError::ServiceError(_) if !PASSING.iter().any(|passing| words.contains(passing)) => SendFault::Signer(words),
-        // Nothing was sent: credentials are missing, or the region is.
-        SdkError::ConstructionFailure(_) => SendFault::Signer(words),
         _ => SendFault::SignerAway(words),
     }
 }

@@ -95,7 +95,7 @@ fn of_kms(error: GcpSignerError) -> SendFault {
         GcpSignerError::RequestError(status) if !passes(&status) => SendFault::Signer(words),
         // A token that could not be fetched may be fetched later.
         GcpSignerError::RequestError(_) | GcpSignerError::GoogleKmsError(_) => SendFault::SignerAway(words),
-        GcpSignerError::Spki(_) | GcpSignerError::K256(_) => SendFault::Signer(words),
+        GcpSignerError::Spki(_) | GcpSignerError::K256(_) | GcpSignerError::SignatureRecoveryFailed => SendFault::Signer(words),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A key behind HTTP: `eth_signTransaction` of a Web3Signer in its `eth1` mode (Consensys), or of anything that speaks like it.
+//! A key behind HTTP: `eth_signTransaction` of a `Web3Signer` in its `eth1` mode (Consensys), or of anything that speaks like it.
 //! <https://docs.web3signer.consensys.io/reference/api/json-rpc#eth_signtransaction>
 //!
 //! It answers with a whole transaction, and what it signs is its own doing: the chain id comes from its command line, and a proxy in
@@ -84,7 +84,8 @@ impl TransactionSigner for Web3Signer {
 
     async fn sign(&self, draft: &TxDraft, chain_id: u64) -> Result<SignedTx, SendFault> {
         let asked = transaction(draft, chain_id)?;
-        let raw: Bytes = self.node.ask("eth_signTransaction", (self.request(&asked),)).await.map_err(of_asking)?;
+        let raw: Bytes =
+            self.node.ask("eth_signTransaction", (self.request(&asked),)).await.map_err(|fault| of_asking(&fault))?;
         check(&asked, &raw, self.account)?;
         Ok(SignedTx { hash: keccak256(&raw), raw })
     }
@@ -92,10 +93,12 @@ impl TransactionSigner for Web3Signer {
 
 /// An answer in the protocol's own words is a refusal. Everything else (no connection, silence, a page of a proxy) says nothing of
 /// the key.
-fn of_asking(fault: AskFault) -> SendFault {
+fn of_asking(fault: &AskFault) -> SendFault {
     match fault {
         AskFault::Answered { .. } => SendFault::Signer(fault.to_string()),
-        AskFault::Unreachable(_) | AskFault::TimedOut(_) | AskFault::Garbled(_) => SendFault::SignerAway(fault.to_string()),
+        AskFault::Unreachable(_) | AskFault::TimedOut(_) | AskFault::Busy { .. } | AskFault::Garbled(_) => {
+            SendFault::SignerAway(fault.to_string())
+        }
     }
 }
 

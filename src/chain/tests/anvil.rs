@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::chain::head;
 use crate::chain::provider::Node;
 use crate::chain::reader::ReaderSettings;
+use crate::devnet::proxy::{Faults, Proxy};
 use crate::devnet::toolbox;
 use crate::ports::Head;
 
@@ -70,6 +71,13 @@ impl Anvil {
 
     pub(super) fn node(&self) -> Node {
         Node::http(&self.http(), Duration::from_secs(10), unheard()).unwrap()
+    }
+
+    /// A proxy before it, and the node that one sees through it.
+    pub(super) async fn proxied(&self) -> (Proxy, Node) {
+        let proxy = Proxy::start((std::net::Ipv4Addr::LOCALHOST, self.port).into(), Faults::none()).await.unwrap();
+        let node = Node::http(&proxy.http_url().into(), Duration::from_secs(10), unheard()).unwrap();
+        (proxy, node)
     }
 
     pub(super) async fn mine(&self, blocks: u64) -> Head {

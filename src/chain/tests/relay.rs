@@ -109,7 +109,8 @@ async fn a_private_transaction_is_in_no_public_pool_before_its_block_and_in_the_
     stage.mine(1).await;
     assert_eq!((stage.block_of(tx.hash).await, stage.relay.held()), (Some(2), Vec::new()));
     assert_eq!(client.status(tx.hash).await, Ok(RelayStatus::Included));
-    assert_eq!((client.name(), stage.relay.seen_auth()), ("127.0.0.1", vec![stage.auth("a").identity()]));
+    assert!(client.name().starts_with("127.0.0.1"), "{}", client.name());
+    assert_eq!(stage.relay.seen_auth(), vec![stage.auth("a").identity()]);
 }
 
 #[tokio::test]
@@ -207,7 +208,7 @@ async fn past_its_last_block_it_is_not_included_and_nobody_gets_more_than_25_blo
 }
 
 #[tokio::test]
-async fn what_would_revert_or_is_too_cheap_stays_out_of_blocks_and_out_of_the_pool() {
+async fn what_a_block_leaves_out_is_in_no_public_pool_afterwards() {
     let stage = Stage::new().await;
     let client = stage.client("a");
     let reverting = stage.signed(TRAP, 0, 30).await;
@@ -216,13 +217,18 @@ async fn what_would_revert_or_is_too_cheap_stays_out_of_blocks_and_out_of_the_po
     assert_eq!((stage.block_of(reverting.hash).await, stage.is_public(reverting.hash).await), (None, false));
     assert_eq!(client.forget(reverting.hash).await, Ok(()));
 
-    // It is taken into the pool, and the block is dearer than it offers.
-    let cheap = stage.signed(TARGET, 0, 2).await;
+    // The node takes it into its pool, and the block has no room for it.
+    let cheap = stage.signed(TARGET, 0, 30).await;
     assert_eq!(client.submit(&cheap, None).await, Broadcast::Accepted);
     stage.relay.before_block(&stage.rpc).await.unwrap();
-    let _: Value = stage.rpc.ask("anvil_setNextBlockBaseFeePerGas", (U256::from(9_000_000_000u64),)).await.unwrap();
+    assert!(stage.is_public(cheap.hash).await, "for the moment in which the block is made");
+    let room = async |gas: u64| {
+        let _: Value = stage.rpc.ask("evm_setBlockGasLimit", (U256::from(gas),)).await.unwrap();
+    };
+    room(50_000).await;
     let _: Value = stage.rpc.ask("evm_mine", ()).await.unwrap();
     stage.relay.after_block(&stage.rpc).await.unwrap();
+    room(30_000_000).await;
     assert_eq!((stage.block_of(cheap.hash).await, stage.is_public(cheap.hash).await), (None, false));
     assert_eq!(stage.relay.held(), [cheap.hash], "it is tried again");
 

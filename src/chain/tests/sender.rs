@@ -2,58 +2,30 @@
 
 use alloy::sol_types::{Revert, SolError};
 use alloy_primitives::{Address, B256, Bytes, U256};
-use secrecy::SecretString;
 use serde_json::Value;
 
-use super::anvil::{Anvil, BLOCK_NUMBER, CHAIN_ID, READER, Reply, contract};
-use crate::chain::sender::PublicSender;
-use crate::chain::signer::LocalSigner;
-use crate::domain::fees::Fees;
+use super::anvil::{Anvil, CHAIN_ID, Reply, contract};
+use super::network::{draft, funded, key, landed, sender_of, settings};
 use crate::domain::route::Via;
 use crate::domain::units::GasPrice;
 use crate::ports::{Broadcast, Call, SendFault, TransactionSender, TxDraft};
 
-const TARGET: Address = Address::repeat_byte(0x11);
 const OWNED: Address = Address::repeat_byte(0x22);
-
-fn sender(anvil: &Anvil, key: &str) -> PublicSender {
-    let signer = LocalSigner::from_key(&SecretString::from(key.to_owned())).unwrap();
-    PublicSender::new(anvil.node(), std::sync::Arc::new(signer), CHAIN_ID, READER)
-}
-
-/// A private key that nobody uses in earnest.
-fn key(number: u64) -> String {
-    format!("{:064x}", 0xba11_0000 + number)
-}
-
-/// A sender with money, made for this test.
-async fn funded(anvil: &Anvil) -> PublicSender {
-    let sender = sender(anvil, &key(1));
-    let ether = U256::from(10).pow(U256::from(18));
-    let _: Value = anvil.node().ask("anvil_setBalance", (sender.address(), ether)).await.unwrap();
-    anvil.put(TARGET, BLOCK_NUMBER).await;
-    sender
-}
-
-fn draft(nonce: u64, max_fee: u64) -> TxDraft {
-    let fees = Fees { max_fee: GasPrice::from_gwei(max_fee), tip: GasPrice::from_gwei(1) };
-    TxDraft { call: Call { target: TARGET, data: Bytes::from_static(&[1]) }, nonce, fees, gas_limit: 100_000 }
-}
 
 #[tokio::test]
 async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
     let anvil = Anvil::start(&["--no-mining"]);
-    let sender = funded(&anvil).await;
+    let sender = funded(&anvil, vec![anvil.node()]).await.sender;
     let gas = sender.simulate(&draft(0, 30).call).await.unwrap();
     assert!((25_000..27_000).contains(&gas), "{gas}: 21 000 and a little, and a fifth on top");
     assert_eq!(sender.next_nonce().await, Ok(0));
 
     let tx = sender.sign(&draft(0, 30)).await.unwrap();
-    assert_eq!(sender.receipt(tx.hash).await, Ok(None));
+    assert_eq!(landed(&sender, tx.hash).await, Ok(None));
     assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::Accepted);
-    assert_eq!(sender.receipt(tx.hash).await, Ok(None), "not in a block yet");
+    assert_eq!(landed(&sender, tx.hash).await, Ok(None), "not in a block yet");
     anvil.mine(1).await;
-    let receipt = sender.receipt(tx.hash).await.unwrap().unwrap();
+    let receipt = landed(&sender, tx.hash).await.unwrap().unwrap();
     assert!(receipt.success && receipt.cost.gas_used > 21_000 && receipt.cost.price > GasPrice::from_gwei(1), "{receipt:?}");
     let head = sender.head(receipt.block_hash).await.unwrap().unwrap();
     assert_eq!((head.stamp.number, head.stamp.hash), (receipt.block_number, receipt.block_hash));
@@ -71,13 +43,13 @@ async fn a_transaction_is_simulated_sent_and_found_in_its_block() {
 
     let _: Value = anvil.node().ask("anvil_rollback", (1u64,)).await.unwrap();
     assert_eq!(sender.head(receipt.block_hash).await, Ok(None), "the block is not on the chain any more");
-    assert_eq!(sender.receipt(tx.hash).await, Ok(None));
+    assert_eq!(landed(&sender, tx.hash).await, Ok(None));
 }
 
 #[tokio::test]
 async fn a_waiting_transaction_is_known_and_replaced_only_by_a_better_offer() {
     let anvil = Anvil::start(&["--no-mining"]);
-    let sender = funded(&anvil).await;
+    let sender = funded(&anvil, vec![anvil.node()]).await.sender;
     let tx = sender.sign(&draft(0, 30)).await.unwrap();
     assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::Accepted);
     assert_eq!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::AlreadyKnown);
@@ -86,32 +58,28 @@ async fn a_waiting_transaction_is_known_and_replaced_only_by_a_better_offer() {
     let better = sender.sign(&draft(0, 60)).await.unwrap();
     assert_eq!(sender.broadcast(&better, Via::Public, None).await, Broadcast::Accepted);
     anvil.mine(1).await;
-    assert!(sender.receipt(better.hash).await.unwrap().is_some_and(|receipt| receipt.success));
-    assert_eq!(sender.receipt(tx.hash).await, Ok(None));
+    assert!(landed(&sender, better.hash).await.unwrap().is_some_and(|receipt| receipt.success));
+    assert_eq!(landed(&sender, tx.hash).await, Ok(None));
 }
 
 #[tokio::test]
 async fn what_a_node_will_never_take_is_refused() {
     let anvil = Anvil::start(&[]);
-    let poor = sender(&anvil, &key(2));
+    let poor = sender_of(vec![anvil.node()], settings(CHAIN_ID), key(2)).sender;
     let refused = |outcome: Broadcast| matches!(outcome, Broadcast::Refused(_));
     let outcome = poor.broadcast(&poor.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "no money: {outcome:?}");
-    let rich = funded(&anvil).await;
+    let rich = funded(&anvil, vec![anvil.node()]).await.sender;
     let outcome =
         rich.broadcast(&rich.sign(&TxDraft { gas_limit: 20_000, ..draft(0, 30) }).await.unwrap(), Via::Public, None).await;
     assert!(refused(outcome.clone()), "too little gas: {outcome:?}");
-    let signer = LocalSigner::from_key(&SecretString::from(key(1))).unwrap();
-    let elsewhere = PublicSender::new(anvil.node(), std::sync::Arc::new(signer), 1, READER);
-    let outcome = elsewhere.broadcast(&elsewhere.sign(&draft(0, 30)).await.unwrap(), Via::Public, None).await;
-    assert!(refused(outcome.clone()), "another chain: {outcome:?}");
     assert_eq!(rich.next_nonce().await, Ok(0), "none of them was taken");
 }
 
 #[tokio::test]
 async fn a_simulation_that_reverts_says_why() {
     let anvil = Anvil::start(&[]);
-    let sender = funded(&anvil).await;
+    let sender = funded(&anvil, vec![anvil.node()]).await.sender;
     anvil.put(OWNED, &contract(&[([0; 4], Reply::Revert(Revert::from("BAL#401").abi_encode()))])).await;
     let call = Call { target: OWNED, data: Bytes::from_static(&[0; 4]) };
     let SendFault::WouldRevert(why) = sender.simulate(&call).await.unwrap_err() else { panic!("another fault") };
@@ -123,7 +91,7 @@ async fn a_simulation_that_reverts_says_why() {
 #[tokio::test]
 async fn when_nobody_answers_a_transaction_may_have_been_sent() {
     let mut anvil = Anvil::start(&[]);
-    let sender = funded(&anvil).await;
+    let sender = funded(&anvil, vec![anvil.node()]).await.sender;
     let tx = sender.sign(&draft(0, 30)).await.unwrap();
     anvil.kill();
     assert!(matches!(sender.broadcast(&tx, Via::Public, None).await, Broadcast::MaybeSent(_)));

@@ -21,7 +21,8 @@ pub(super) struct Held {
     pub(super) value: U256,
     pub(super) gas_limit: u64,
     pub(super) input: Bytes,
-    tip: u128,
+    /// Maximum fee and tip: what is replaced is less in both.
+    offer: (u128, u128),
     /// Who handed it over.
     identity: Address,
     /// The first block that it may be in; none if it is never to be included.
@@ -58,31 +59,31 @@ impl Book {
         }
     }
 
-    /// Takes a transaction in the mood of the moment. The newest block is `head`.
+    /// Takes a transaction in the mood of the moment.
     ///
     /// # Errors
     /// The bytes are no signed transaction.
-    pub(super) fn take(&mut self, raw: Bytes, identity: Address, head: u64, until: Option<u64>) -> Result<Held, &'static str> {
-        let tx = TxEnvelope::decode_2718_exact(&raw).map_err(|_| "failed to decode signed transaction")?;
-        let sender = tx.recover_signer().map_err(|_| "invalid signature")?;
+    pub(super) fn take(&mut self, raw: Bytes, identity: Address, newest: u64, until: Option<u64>) -> Result<Held, &'static str> {
+        let signed = TxEnvelope::decode_2718_exact(&raw).map_err(|_| "failed to decode signed transaction")?;
+        let sender = signed.recover_signer().map_err(|_| "invalid signature")?;
         let from_block = match self.mood {
             Mood::Drops => None,
-            Mood::Delays(blocks) => Some(head.saturating_add(1).saturating_add(blocks)),
-            Mood::Honest | Mood::Leaks | Mood::Lies(_) => Some(head.saturating_add(1)),
+            Mood::Delays(blocks) => Some(newest.saturating_add(1).saturating_add(blocks)),
+            Mood::Honest | Mood::Leaks | Mood::Lies(_) => Some(newest.saturating_add(1)),
         };
         let held = Held {
-            hash: *tx.tx_hash(),
+            hash: *signed.tx_hash(),
             raw,
             sender,
-            nonce: tx.nonce(),
-            to: tx.to(),
-            value: tx.value(),
-            gas_limit: tx.gas_limit(),
-            input: tx.input().clone(),
-            tip: tx.max_priority_fee_per_gas().unwrap_or_default(),
+            nonce: signed.nonce(),
+            to: signed.to(),
+            value: signed.value(),
+            gas_limit: signed.gas_limit(),
+            input: signed.input().clone(),
+            offer: (signed.max_fee_per_gas(), signed.max_priority_fee_per_gas().unwrap_or_default()),
             identity,
             from_block,
-            until_block: RelayKind::Flashbots.last_block(head, until),
+            until_block: RelayKind::Flashbots.last_block(newest, until),
             public: self.mood == Mood::Leaks,
             offered: self.mood == Mood::Leaks,
         };
@@ -111,7 +112,7 @@ impl Book {
         }
         let in_time = |held: &&Held| held.from_block.is_some_and(|from| from <= next) && !held.public;
         let mut due: Vec<Held> = self.held.iter().filter(in_time).cloned().collect();
-        due.sort_by_key(|held| (held.sender, held.nonce, std::cmp::Reverse(held.tip)));
+        due.sort_by_key(|held| (held.sender, held.nonce, std::cmp::Reverse(held.offer)));
         due.dedup_by_key(|held| (held.sender, held.nonce));
         due
     }

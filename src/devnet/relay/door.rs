@@ -39,7 +39,7 @@ struct Request {
 struct Refusal(i64, String);
 
 impl Refusal {
-    fn params(words: impl ToString) -> Self {
+    fn params(words: &impl ToString) -> Self {
         Self(INVALID_PARAMS, words.to_string())
     }
 }
@@ -69,7 +69,7 @@ async fn rpc(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes)
         other => Err(Refusal(METHOD_NOT_FOUND, format!("the method {other} does not exist"))),
     };
     match answer {
-        Ok(result) => good(&request.id, result).into_response(),
+        Ok(result) => good(&request.id, &result).into_response(),
         Err(refusal) => fault(&request.id, &refusal).into_response(),
     }
 }
@@ -77,8 +77,9 @@ async fn rpc(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes)
 async fn submit(shared: &Shared, params: &[Value], identity: Address) -> Result<B256, Refusal> {
     let order: EthSendPrivateTransaction = parameter(params)?;
     let away = |fault: super::WorldError| Refusal(SERVER_ERROR, fault.to_string());
-    let head = shared.upstream.height().await.map_err(away)?;
-    let held = shared.book().take(order.tx, identity, head, order.max_block_number).map_err(Refusal::params)?;
+    let newest = shared.upstream.height().await.map_err(away)?;
+    let taken = shared.book().take(order.tx, identity, newest, order.max_block_number);
+    let held = taken.map_err(|words| Refusal::params(&words))?;
     if held.public {
         shared.upstream.ask::<_, B256>("eth_sendRawTransaction", (held.raw,)).await.map_err(away)?;
     }
@@ -88,17 +89,17 @@ async fn submit(shared: &Shared, params: &[Value], identity: Address) -> Result<
 /// What it says to a submission that it has taken.
 async fn said_in_mood(shared: &Shared, id: &Value, hash: B256) -> Response {
     let mood = shared.book().mood;
-    let Mood::Lies(lie) = mood else { return good(id, json!(hash)).into_response() };
+    let Mood::Lies(lie) = mood else { return good(id, &json!(hash)).into_response() };
     let refuse = |words: &str| fault(id, &Refusal(SERVER_ERROR, words.to_owned())).into_response();
     match lie {
-        Lie::Number => good(id, json!(200)).into_response(),
-        Lie::Null => good(id, Value::Null).into_response(),
-        Lie::OtherHash => good(id, json!(!hash)).into_response(),
+        Lie::Number => good(id, &json!(200)).into_response(),
+        Lie::Null => good(id, &Value::Null).into_response(),
+        Lie::OtherHash => good(id, &json!(!hash)).into_response(),
         Lie::NonceSpent => refuse("nonce too low: next nonce 1000000042, tx nonce 0"),
         Lie::NoFunds => refuse("insufficient funds for gas * price + value: balance 0, tx cost 1, overshot 1"),
         Lie::OutOfOrder => (StatusCode::SERVICE_UNAVAILABLE, "out of order").into_response(),
         Lie::Silence => std::future::pending().await,
-        Lie::PendingForEver => good(id, json!(hash)).into_response(),
+        Lie::PendingForEver => good(id, &json!(hash)).into_response(),
     }
 }
 
@@ -111,11 +112,10 @@ async fn status(State(shared): State<Arc<Shared>>, Path(hash): Path<B256>) -> Re
             (Mood::Lies(Lie::PendingForEver), ..) => "PENDING",
             (Mood::Lies(Lie::Silence), ..) => "",
             (_, Ok(Some(_)), _) => "INCLUDED",
-            (_, Err(_), _) => "UNKNOWN",
             (_, Ok(None), Some(End::Cancelled)) => "CANCELLED",
             (_, Ok(None), Some(End::Failed)) => "FAILED",
             (_, Ok(None), None) if book.held.iter().any(|held| held.hash == hash) => "PENDING",
-            (_, Ok(None), None) => "UNKNOWN",
+            (_, Ok(None) | Err(_), _) => "UNKNOWN",
         }
     };
     if word.is_empty() {
@@ -125,11 +125,11 @@ async fn status(State(shared): State<Arc<Shared>>, Path(hash): Path<B256>) -> Re
 }
 
 fn parameter<T: DeserializeOwned>(params: &[Value]) -> Result<T, Refusal> {
-    let first = params.first().cloned().ok_or_else(|| Refusal::params("a parameter is missing"))?;
-    serde_json::from_value(first).map_err(Refusal::params)
+    let first = params.first().cloned().ok_or_else(|| Refusal::params(&"a parameter is missing"))?;
+    serde_json::from_value(first).map_err(|fault| Refusal::params(&fault))
 }
 
-fn good(id: &Value, result: Value) -> Json<Value> {
+fn good(id: &Value, result: &Value) -> Json<Value> {
     Json(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
 }
 

@@ -113,7 +113,9 @@ impl Ledger {
         if held(record.state) && self.operations.iter().any(other) {
             return conflict("the lane has another operation that is reserved or prepared".to_owned());
         }
-        let is_new = |attempt: &Attempt| !self.operations.iter().any(|kept| kept.record.attempts.iter().any(|known| known.hash == attempt.hash));
+        let is_new = |attempt: &Attempt| {
+            !self.operations.iter().any(|kept| kept.record.attempts.iter().any(|known| known.hash == attempt.hash))
+        };
         if record.attempts.get(kept.record.attempts.len()..).is_some_and(|new| !new.iter().all(is_new)) {
             return conflict("the transaction is written down already".to_owned());
         }

@@ -73,13 +73,9 @@ pub(super) async fn opened(connection: &mut AnyConnection, pen: Pen) -> Result<O
         return Err(JournalFault::Fenced(pen.lane));
     }
     let operations = concat!("SELECT * FROM operation WHERE lane = $1 AND state NOT IN ", over!(), " ORDER BY entered");
-    let attempts = concat!(
-        "SELECT * FROM attempt WHERE op IN (SELECT id FROM operation WHERE lane = $1 AND state NOT IN ",
-        over!(),
-        ")"
-    );
-    let mut open =
-        load_all(connection, sqlx::query(operations).bind(key.clone()), sqlx::query(attempts).bind(key)).await?;
+    let attempts =
+        concat!("SELECT * FROM attempt WHERE op IN (SELECT id FROM operation WHERE lane = $1 AND state NOT IN ", over!(), ")");
+    let mut open = load_all(connection, sqlx::query(operations).bind(key.clone()), sqlx::query(attempts).bind(key)).await?;
     open.sort_by_key(|record| record.nonce.unwrap_or(u64::MAX));
     Ok(Opened { pen, next_nonce: lane.maybe_number("next_nonce")?, last_launched: lane.maybe_time("last_launched")?, open })
 }
@@ -100,12 +96,7 @@ async fn set_next_nonce(connection: &mut AnyConnection, lane: &LaneKey, nonce: u
     Ok(())
 }
 
-async fn slot(
-    connection: &mut AnyConnection,
-    lane: &LaneKey,
-    nonce: u64,
-    op: Option<&OperationId>,
-) -> Result<(), JournalFault> {
+async fn slot(connection: &mut AnyConnection, lane: &LaneKey, nonce: u64, op: Option<&OperationId>) -> Result<(), JournalFault> {
     sqlx::query("INSERT INTO nonce_slot (lane, nonce, op, kind) VALUES ($1, $2, $3, $4)")
         .bind(lane.to_string())
         .bind(number(nonce)?)

@@ -79,7 +79,9 @@ pub enum OpenFault {
         fault: String,
     },
     /// A newer version has been here. An older one does not know the newer rules, so it keeps away.
-    #[error("the journal {place} was written by a newer version of Ballast (its migration {version} is unknown here): run that version")]
+    #[error(
+        "the journal {place} was written by a newer version of Ballast (its migration {version} is unknown here): run that version"
+    )]
     Newer {
         /// The file, or the server.
         place: String,
@@ -201,7 +203,12 @@ fn address(path: &Path, mode: &str) -> Result<AnyConnectOptions, OpenFault> {
             other => escaped.push_str(&format!("%{other:02X}")),
         }
     }
-    format!("sqlite://{escaped}?mode={mode}").parse().map_err(|fault: Error| OpenFault::Address(fault.to_string()))
+    format!("sqlite://{escaped}?mode={mode}").parse().map(quiet).map_err(|fault: Error| OpenFault::Address(fault.to_string()))
+}
+
+/// The library would log every statement.
+fn quiet(options: AnyConnectOptions) -> AnyConnectOptions {
+    options.disable_statement_logging()
 }
 
 async fn sqlite_tables(options: &AnyConnectOptions, path: &Path) -> Result<(), OpenFault> {
@@ -217,9 +224,10 @@ async fn sqlite_tables(options: &AnyConnectOptions, path: &Path) -> Result<(), O
 
 async fn postgres(url: &str, tuning: Tuning) -> Result<SqlJournal, OpenFault> {
     // The parser's own words may quote the address.
-    let options: AnyConnectOptions = url.parse().map_err(|_| {
-        OpenFault::Address("it is no URL: is a special character of the password not escaped as %XX?".to_owned())
-    })?;
+    let options: AnyConnectOptions = url
+        .parse()
+        .map(quiet)
+        .map_err(|_| OpenFault::Address("it is no URL: is a special character of the password not escaped as %XX?".to_owned()))?;
     let parameter = |(key, _): (std::borrow::Cow<'_, str>, _)| key.into_owned();
     let known = |key: &String| PARAMETERS.contains(&key.as_str()) || key.starts_with("options[");
     if let Some(unknown) = options.database_url.query_pairs().map(parameter).find(|key| !known(key)) {
@@ -247,7 +255,10 @@ async fn postgres_tables(options: &AnyConnectOptions, server: &str) -> Result<()
     let setting = connection.fetch_one("SELECT current_setting('fsync') AS fsync").await.map_err(refused)?;
     if setting.try_get::<String, _>("fsync").is_ok_and(|fsync| fsync != "on") {
         // Some hosted servers keep their promise in another way, so this is no reason to refuse.
-        tracing::warn!(server, "the journal's server runs with fsync off: unless its host keeps it safe, a power cut loses commits");
+        tracing::warn!(
+            server,
+            "the journal's server runs with fsync off: unless its host keeps it safe, a power cut loses commits"
+        );
     }
     let made = migrate(&mut connection, &ONLY_POSTGRES, server).await;
     let _ = connection.close().await;

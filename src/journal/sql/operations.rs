@@ -175,7 +175,8 @@ impl Operations for SqlJournal {
     async fn log(&self, id: &OperationId) -> Result<Vec<Happened>, JournalFault> {
         self.patiently(async {
             let mut session = self.reading().await?;
-            let lines = sqlx::query("SELECT line, step, state, at, epoch, detail FROM operation_event WHERE op = $1 ORDER BY line");
+            let lines =
+                sqlx::query("SELECT line, step, state, at, epoch, detail FROM operation_event WHERE op = $1 ORDER BY line");
             let rows = lines.bind(name(id)).fetch_all(&mut *session).await.map_err(fault);
             let happened = |row: &AnyRow| {
                 let row = Columns(row);

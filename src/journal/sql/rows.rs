@@ -11,7 +11,7 @@ use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::PoolId;
 use crate::domain::operation::{
-    Attempt, AttemptKind, Fate, IntentId, LaneKey, Landing, NewOperation, OperationId, OperationRecord,
+    Attempt, AttemptKind, Fate, IntentId, Landing, LaneKey, NewOperation, OperationId, OperationRecord,
 };
 use crate::domain::plan::Plan;
 use crate::domain::position::BlockStamp;

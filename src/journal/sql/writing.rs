@@ -6,9 +6,7 @@ use super::codec::{self, number, parse, words};
 use super::fault::fault;
 use super::rows::{Columns, Kept, freeing, intent, load, name};
 use super::{lanes, memories};
-use crate::domain::operation::{
-    Attempt, Entry, LaneKey, NewOperation, OperationId, OperationRecord, State,
-};
+use crate::domain::operation::{Attempt, Entry, LaneKey, NewOperation, OperationId, OperationRecord, State};
 use crate::domain::units::{Timestamp, Wei};
 use crate::journal::told;
 use crate::ports::JournalFault;
@@ -23,11 +21,7 @@ pub(super) const fn day(at: Timestamp) -> u64 {
 }
 
 /// C1. The caller takes back what this has done unless the operation is new.
-pub(super) async fn enqueue(
-    connection: &mut AnyConnection,
-    pen: &Pen,
-    new: &NewOperation,
-) -> Result<Enqueued, JournalFault> {
+pub(super) async fn enqueue(connection: &mut AnyConnection, pen: &Pen, new: &NewOperation) -> Result<Enqueued, JournalFault> {
     lanes::hold(connection, pen).await?;
     // Two lanes may want the same pool, or act on the same evidence: from here on one after the other.
     let row = sqlx::query("UPDATE journal SET entered = entered + 1 RETURNING entered").fetch_one(&mut *connection).await;
@@ -49,10 +43,7 @@ pub(super) async fn enqueue(
     Ok(Enqueued::New(record))
 }
 
-async fn same_evidence(
-    connection: &mut AnyConnection,
-    new: &NewOperation,
-) -> Result<Option<(OperationId, State)>, JournalFault> {
+async fn same_evidence(connection: &mut AnyConnection, new: &NewOperation) -> Result<Option<(OperationId, State)>, JournalFault> {
     let live = sqlx::query(concat!("SELECT id, state FROM operation WHERE intent = $1 AND state NOT IN ", freeing!()))
         .bind(intent(new.intent));
     let row = live.fetch_optional(&mut *connection).await.map_err(fault)?;
@@ -141,12 +132,7 @@ pub(super) async fn step(
 }
 
 /// Compares the counter and writes in one statement, although the lane's lock is held: the row itself says no to a second writer.
-async fn update(
-    connection: &mut AnyConnection,
-    record: &OperationRecord,
-    seq: u64,
-    claims: bool,
-) -> Result<(), JournalFault> {
+async fn update(connection: &mut AnyConnection, record: &OperationRecord, seq: u64, claims: bool) -> Result<(), JournalFault> {
     let landing = record.landing.as_ref();
     let done = sqlx::query(
         "UPDATE operation SET state = $1, seq = $2, nonce = $3, ramp = $4, deadline = $5, landing_hash = $6, landing_block = $7, \
@@ -238,11 +224,7 @@ async fn set_aside(
 }
 
 /// Changes what is set aside.
-async fn spend(
-    connection: &mut AnyConnection,
-    id: &OperationId,
-    change: impl Fn(Wei) -> Wei + Send,
-) -> Result<(), JournalFault> {
+async fn spend(connection: &mut AnyConnection, id: &OperationId, change: impl Fn(Wei) -> Wei + Send) -> Result<(), JournalFault> {
     let row = sqlx::query("SELECT amount FROM spend WHERE op = $1").bind(name(id)).fetch_one(&mut *connection).await;
     let aside = Wei::new(parse("an amount", &Columns(&row.map_err(fault)?).text("amount")?)?);
     sqlx::query("UPDATE spend SET amount = $1 WHERE op = $2")

@@ -15,9 +15,7 @@ use crate::domain::allocation::Allocation;
 use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::PoolId;
-use crate::domain::operation::{
-    Attempt, AttemptKind, Entry, Fate, IntentId, LaneKey, Landing, NewOperation, OperationRecord,
-};
+use crate::domain::operation::{Attempt, AttemptKind, Entry, Fate, IntentId, Landing, LaneKey, NewOperation, OperationRecord};
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::{BlockStamp, Ramp};
 use crate::domain::route::Via;

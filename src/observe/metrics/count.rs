@@ -79,23 +79,14 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
         Event::TxSent { chain, class, kind, via, .. } => {
             m.transactions.of([chain.as_str(), class.label(), kind.label(), via.label()]).inc();
         }
-        Event::TxAnswered { chain, role, answer, .. } => m.answers.of([chain.as_str(), role.label(), answer]).inc(),
-        Event::OperationMoved { chain, role, class, state, .. } => {
-            m.operations.of([chain.as_str(), role.label(), class.label(), state.label()]).inc();
-        }
-        Event::Reorganised { chain, .. } => m.reorganisations.of([chain.as_str()]).inc(),
-        Event::LaneStopped { chain, role, label, .. } => {
-            m.lane_stopped.of([chain.as_str(), role.label()]).set(1);
-            m.lane_stops.of([chain.as_str(), role.label(), label]).inc();
-        }
-        Event::LaneResumed { chain, role } => m.lane_stopped.of([chain.as_str(), role.label()]).set(0),
-        Event::LaneUnsurveyed { chain, role, .. } => m.lane_stops.of([chain.as_str(), role.label(), "unsurveyed"]).inc(),
-        Event::SigningFailed { chain, role, .. } => m.signing_failures.of([chain.as_str(), role.label()]).inc(),
-        Event::BalanceSeen { chain, role, balance, .. } => {
-            // Ether leaves the exact world here, for a gauge.
-            let ether = GasPrice::from_wei(balance.get()).as_gwei() / 1e9;
-            m.lane_balance.show([chain.as_str(), role.label()], Some(ether));
-        }
+        Event::TxAnswered { .. }
+        | Event::OperationMoved { .. }
+        | Event::Reorganised { .. }
+        | Event::LaneStopped { .. }
+        | Event::LaneResumed { .. }
+        | Event::LaneUnsurveyed { .. }
+        | Event::SigningFailed { .. }
+        | Event::BalanceSeen { .. } => lane(m, event),
         Event::Settled(settlement) => settled(m, settlement),
         Event::ActorDied { actor, kind, .. } => {
             m.actor_deaths.of([kind]).inc();
@@ -116,6 +107,30 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
             }
         }
         Event::JournalFailed { .. } => m.journal_failures.inc(),
+    }
+}
+
+/// What happens to operations on their lanes.
+fn lane(m: &Inner, event: &Event) {
+    match event {
+        Event::TxAnswered { chain, role, answer, .. } => m.answers.of([chain.as_str(), role.label(), answer]).inc(),
+        Event::OperationMoved { chain, role, class, state, .. } => {
+            m.operations.of([chain.as_str(), role.label(), class.label(), state.label()]).inc();
+        }
+        Event::Reorganised { chain, .. } => m.reorganisations.of([chain.as_str()]).inc(),
+        Event::LaneStopped { chain, role, label, .. } => {
+            m.lane_stopped.of([chain.as_str(), role.label()]).set(1);
+            m.lane_stops.of([chain.as_str(), role.label(), label]).inc();
+        }
+        Event::LaneResumed { chain, role } => m.lane_stopped.of([chain.as_str(), role.label()]).set(0),
+        Event::LaneUnsurveyed { chain, role, .. } => m.lane_stops.of([chain.as_str(), role.label(), "unsurveyed"]).inc(),
+        Event::SigningFailed { chain, role, .. } => m.signing_failures.of([chain.as_str(), role.label()]).inc(),
+        Event::BalanceSeen { chain, role, balance, .. } => {
+            // Ether leaves the exact world here, for a gauge.
+            let ether = GasPrice::from_wei(balance.get()).as_gwei() / 1e9;
+            m.lane_balance.show([chain.as_str(), role.label()], Some(ether));
+        }
+        _ => {}
     }
 }
 

@@ -34,7 +34,26 @@ fn full() -> Metrics {
     let fault = Event::ReadingTaken { source: source(), asset: AssetId::new("DAI"), result: Err("stale"), detail: None };
     metrics.count(&fault, Timestamp::default(), Duration::ZERO);
     metrics.rpc_requests().with_label_values(&["demo", "eth_call"]).inc();
+    let endpoints = metrics.endpoints();
+    endpoints.failed("demo", "rpc.example.org", "timed_out");
+    endpoints.seen("demo", "rpc.example.org", false, Some(101));
+    endpoints.broadcast("demo", "rpc.example.org", "accepted");
+    endpoints.contradiction("demo", "receipt");
     metrics
+}
+
+#[test]
+fn what_endpoints_do_is_counted_by_their_host() {
+    let series = series(&full());
+    for (name, value) in [
+        (r#"ballast_endpoint_failures_total{chain="demo",endpoint="rpc.example.org",label="timed_out"}"#, "1"),
+        (r#"ballast_endpoint_up{chain="demo",endpoint="rpc.example.org"}"#, "0"),
+        (r#"ballast_endpoint_head_number{chain="demo",endpoint="rpc.example.org"}"#, "101"),
+        (r#"ballast_endpoint_broadcasts_total{chain="demo",endpoint="rpc.example.org",outcome="accepted"}"#, "1"),
+        (r#"ballast_endpoint_contradictions_total{chain="demo",kind="receipt"}"#, "1"),
+    ] {
+        assert_eq!(series.get(name).map(String::as_str), Some(value), "{name}");
+    }
 }
 
 #[test]

@@ -43,9 +43,9 @@ async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_
     bench.chain.with(|state| state.nonce += 1);
     bench.give("a", Class::Drift).await;
     bench.sender.behave(|node| node.lags_at = None);
-    bench.blocks(9).await;
+    bench.blocks(8).await;
     assert!(matches!(bench.args.lane.read(), Lane::Busy { .. }), "it may still turn up");
-    bench.blocks(3).await;
+    bench.blocks(4).await;
     assert_eq!(bench.label("a").await, "nonce_taken");
     assert_eq!(bench.nonces(), [NONCE], "sent once, under one nonce");
     assert_eq!(bench.chain.with(|state| state.mined.len()), 0);

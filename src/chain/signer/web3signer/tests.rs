@@ -99,22 +99,23 @@ async fn signer(conduct: Conduct) -> Web3Signer {
 
 #[tokio::test]
 async fn what_it_signs_is_the_transaction_that_was_asked_for() {
-    let signer = signer(Conduct::Signs).await;
-    let tx = signer.sign(&draft(30, 2), CHAIN).await.unwrap();
+    let remote = signer(Conduct::Signs).await;
+    let tx = remote.sign(&draft(30, 2), CHAIN).await.unwrap();
     assert_eq!(tx.hash, keccak256(&tx.raw));
     let TxEnvelope::Eip1559(signed) = TxEnvelope::decode_2718_exact(&tx.raw).unwrap() else { panic!("other type") };
     assert_eq!(*signed.tx(), transaction(&draft(30, 2), CHAIN).unwrap());
-    assert_eq!((signer.address(), signed.recover_signer().unwrap()), (ACCOUNT, ACCOUNT));
+    assert_eq!((remote.address(), signed.recover_signer().unwrap()), (ACCOUNT, ACCOUNT));
     // The cancellation: no data at all.
     let mut cancellation = draft(30, 2);
     cancellation.call.data = Bytes::new();
     cancellation.call.target = ACCOUNT;
-    assert!(signer.sign(&cancellation, CHAIN).await.is_ok());
+    assert!(remote.sign(&cancellation, CHAIN).await.is_ok());
 }
 
 #[tokio::test]
 async fn whatever_it_changes_is_noticed_and_named() {
-    let changes: [(&str, fn(&mut TxEip1559)); 9] = [
+    type Change = fn(&mut TxEip1559);
+    let changes: [(&str, Change); 9] = [
         ("chain id", |tx| tx.chain_id = 1),
         ("nonce", |tx| tx.nonce = 8),
         ("gas limit", |tx| tx.gas_limit += 1),

@@ -92,7 +92,7 @@ pub(in crate::config::tests) const SENDING: &[(&str, Spoil, [&str; 5])] = &[
     ),
     (
         "endpoint twice in two spellings",
-        |copy| copy.main(RPC, "rpc = [\"https://a.example\", \"https://b.example\", \"https://A.example:443/\"]"),
+        |copy| copy.main(RPC, "rpc = [\"https://a.example/v2\", \"https://b.example\", \"https://A.example:443/v2/\"]"),
         ["ballast.toml:", "chains.mainnet.rpc[2]", "address 3, the same as address 1", "each address once", "another node"],
     ),
     (

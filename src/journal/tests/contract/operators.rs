@@ -85,10 +85,7 @@ pub(super) async fn a_lane_says_who_holds_it_and_why_it_stands_still(journal: &d
     let lanes = journal.lanes().await.unwrap();
     let told: Vec<_> =
         lanes.iter().map(|lane| (lane.key, lane.epoch, lane.holder.as_str(), lane.next_nonce, lane.stopped.as_deref())).collect();
-    let expected = [
-        (lane(1), 2, "host-b 4711", None, None),
-        (lane(2), 1, "test", None, Some("the chain is ahead")),
-    ];
+    let expected = [(lane(1), 2, "host-b 4711", None, None), (lane(2), 1, "test", None, Some("the chain is ahead"))];
     assert_eq!(told, expected);
     assert_eq!((opened.pen.epoch, opened.open), (2, Vec::new()));
     for _ in 0..2 {

@@ -37,8 +37,7 @@ pub(super) async fn a_day_and_a_lane_have_budgets_of_their_own(journal: &dyn Jou
     let (writer, other) = (Writer::of(journal, lane(1)).await, Writer::of(journal, lane(2)).await);
     // The first second and the last millisecond of a day.
     let midnight = at(0).secs() / DAY * DAY;
-    let (morning, night) =
-        (Timestamp::from_secs(midnight), Timestamp::from_millis((midnight + DAY) * 1_000 - 1));
+    let (morning, night) = (Timestamp::from_secs(midnight), Timestamp::from_millis((midnight + DAY) * 1_000 - 1));
     let record = writer.enqueue(&order("a", 1)).await;
     writer.step(&record, &Entry::Reserve { nonce: 0, reserve: wei(5), at: night }).await;
     let record = other.enqueue(&order("b", 1)).await;
