@@ -23,6 +23,6 @@ pub mod relay;
 mod revert;
 pub mod sender;
 pub mod signer;
-pub mod witness;
 #[cfg(test)]
 mod tests;
+pub mod witness;
