@@ -24,6 +24,9 @@ use tempfile::TempDir;
 use crate::support::child::PROGRAM;
 use crate::support::{Child, Script, in_mempool, off_target, soon, world_of_today};
 
+/// Long enough that a block which a story makes is young for as long as a busy machine needs.
+const BY_HAND: Duration = Duration::from_secs(5);
+
 /// One settings folder, and a journal that outlives every process of the story.
 struct Desk {
     settings: TempDir,
@@ -71,6 +74,16 @@ impl Desk {
     async fn ops(&self, world: &WorldHandle, arguments: &[&str]) -> Said {
         let variables = [(config_files::KEY_VARIABLE, world.keeper_key())];
         ops(self.settings.path(), &variables, arguments).await
+    }
+
+    /// The lane's writer has noted that it stands still, or that it goes on.
+    async fn noted(&self, world: &WorldHandle, stands_still: bool) {
+        let noted = async { while self.lane(world).await["stopped"].is_string() != stands_still {} };
+        soon("the lane's writer has noted how it is", noted).await;
+    }
+
+    async fn lane(&self, world: &WorldHandle) -> Value {
+        self.ops(world, &["list", "--json"]).await.json()["lanes"][0].clone()
     }
 
     /// The only operation that is not over.
@@ -123,16 +136,18 @@ async fn in_flight(world: &World, desk: &Desk) -> (Child, u64) {
     (child, nonce)
 }
 
-/// Blocks by hand, each read before the next, until the child says something.
-async fn mine_until(world: &World, child: &mut Child, message: &str) -> Value {
+/// Blocks by hand, each read before the next, until the child says what is wanted.
+async fn mine_until(world: &World, child: &mut Child, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut seen = child.log.len();
     for _ in 0..40 {
         world.mine().await.unwrap();
         child.until("block read").await;
-        if let Some(line) = child.log.iter().find(|line| line["message"] == message) {
+        if let Some(line) = child.log[seen..].iter().find(|line| wanted(line)) {
             return line.clone();
         }
+        seen = child.log.len();
     }
-    panic!("forty blocks, and no {message:?}: {:#?}", child.log)
+    panic!("forty blocks, and not {what}: {:#?}", child.log)
 }
 
 /// Somebody else sends with the keeper's key.
@@ -183,9 +198,8 @@ async fn what_a_run_has_done_is_listed_and_shown() {
     }
     let shown = desk.ops(&world, &["show", id]).await.done();
     let hash = update.hash.to_string();
-    let asset = if shown.contains("DAI 40.00 %") { "DAI 40.00 %" } else { "the target with its assets" };
     for part in [
-        asset,
+        "DAI 40.00 %",
         "keeper@demo, account 0x70997970",
         &hash,
         "carried_out",
@@ -207,14 +221,14 @@ async fn what_a_run_has_done_is_listed_and_shown() {
     let refused = desk.ops(&world, &["reconcile", "--abandon", id]).await.refused();
     assert!(refused.contains("only a quarantined one"), "{refused}");
     // The commands have fenced nobody off: the same writer has the lane.
-    assert_eq!(desk.ops(&world, &["list", "--json"]).await.json()["lanes"][0]["writers"], 1);
+    assert_eq!(desk.lane(&world).await["writers"], 1);
     child.kill().await;
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_in_flight_is_taken_back_for_an_operator() {
-    let world = grants().await;
+    let world = world_of_today(vec![off_target("grants")], BY_HAND).await;
     let desk = Desk::new(&world);
     let (mut child, nonce) = in_flight(&world, &desk).await;
     // Dearer than a drift may pay: only a cancellation can be included.
@@ -223,13 +237,20 @@ async fn an_operation_in_flight_is_taken_back_for_an_operator() {
     assert_eq!((&operation["state"], &operation["nonce"]), (&"inflight".into(), &nonce.into()));
     let id = &operation["id"].as_str().unwrap()[2..14];
 
-    let blocks = world.run();
-    let said = desk.ops(&world, &["cancel", id, "--wait"]).await.done();
+    let asked = async { desk.ops(&world, &["cancel", id, "--wait"]).await.done() };
+    let granted = async {
+        soon("the wish is noted", async { while desk.open_operation(&world).await["cancel_requested"] != true {} }).await;
+        world.mine().await.unwrap();
+        assert_eq!(child.until("transaction sent").await["kind"], "cancellation");
+        // The node has it before the next block is made.
+        child.until("broadcast answered").await;
+        mine_until(&world, &mut child, "its end", |line| line["state"] == "final_cancelled").await;
+    };
+    let (said, ()) = tokio::join!(asked, granted);
     for part in ["for ann@desk", "wanted back", "It is inflight", "is final_cancelled"] {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
-    child.until("order not carried out").await;
-    blocks.stop().await;
+    assert_eq!(child.said("order not carried out"), 1);
     let shown = desk.ops(&world, &["show", id, "--json"]).await.json();
     assert_eq!((&shown["state"], &shown["cancel_requested"]), (&"final_cancelled".into(), &true.into()));
     assert_eq!(shown["landing"]["fate"], "cancelled");
@@ -258,14 +279,21 @@ async fn a_stranger_on_the_key_stops_the_lane_until_an_operator_accepts_the_nonc
     let refused = desk.ops(&world, &["reconcile", "--accept"]).await.refused();
     assert!(refused.contains("no nonce that could be accepted") && refused.contains("keeper@demo"), "{refused}");
 
+    blocks.stop().await;
     let hash = stranger(&world).await.to_string();
+    let waits = desk.ops(&world, &["reconcile", "--json"]).await.json()["lanes"][0].clone();
+    assert_eq!(waits["verdict"], "foreign_pending", "{waits:#}");
+    assert_eq!((&waits["spent_on"][0]["hash"], &waits["spent_on"][0]["block"]), (&hash.as_str().into(), &Value::Null));
+    world.mine().await.unwrap();
+    let blocks = world.run();
     let mut child = desk.run(&world).await;
     let stopped = child.until("lane stands still").await;
     assert_eq!(stopped["label"], "journal_behind", "{stopped}");
     let told = desk.ops(&world, &["reconcile", "--lane", "keeper@demo"]).await.done();
-    for part in ["verdict: the chain has spent nonces", &hash, "said last: the chain has spent", "--lane keeper@demo --accept"] {
+    for part in ["verdict: the chain has spent all nonces below", &hash, "--lane keeper@demo --accept"] {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
+    desk.noted(&world, true).await;
     assert!(desk.ops(&world, &["list"]).await.done().contains("STANDS STILL: the chain has spent"));
     let looked = desk.ops(&world, &["reconcile", "--json"]).await.json()["lanes"][0].clone();
     assert_eq!(
@@ -284,7 +312,7 @@ async fn a_stranger_on_the_key_stops_the_lane_until_an_operator_accepts_the_nonc
     world.set_price(Coin::Usdc, 0.97).await;
     let sent = child.until("transaction sent").await;
     assert_eq!((&sent["nonce"], &sent["class"]), (&(nonce + 1).into(), &"depeg".into()));
-    assert!(!desk.ops(&world, &["list"]).await.done().contains("STANDS STILL"));
+    desk.noted(&world, false).await;
     blocks.stop().await;
     child.kill().await;
     world.stop().await;
@@ -292,7 +320,7 @@ async fn a_stranger_on_the_key_stops_the_lane_until_an_operator_accepts_the_nonc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_whose_nonce_was_taken_is_closed_by_an_operators_word() {
-    let world = world_of_today(vec![off_target("grants")], Duration::from_secs(5)).await;
+    let world = world_of_today(vec![off_target("grants")], BY_HAND).await;
     let desk = Desk::new(&world);
     let (mut child, nonce) = in_flight(&world, &desk).await;
     let id = desk.open_operation(&world).await["id"].as_str().unwrap()[2..14].to_owned();
@@ -306,7 +334,7 @@ async fn an_operation_whose_nonce_was_taken_is_closed_by_an_operators_word() {
         "maxFeePerGas": price, "maxPriorityFeePerGas": price,
     });
     let hash: B256 = world.rpc().ask("eth_sendTransaction", (robbery,)).await.unwrap();
-    let stopped = mine_until(&world, &mut child, "lane stands still").await;
+    let stopped = mine_until(&world, &mut child, "a stop", |line| line["message"] == "lane stands still").await;
     assert_eq!(stopped["label"], "quarantined", "{stopped}");
 
     let told = desk.ops(&world, &["reconcile"]).await.done();
@@ -369,6 +397,8 @@ async fn ids_that_name_nothing_or_several_are_refused_and_faulty_settings_have_t
     }
     assert_eq!(command(&["list", "--json"]).await.json()["operations"].as_array().unwrap().len(), 17);
     assert_eq!(command(&["list", "--json", "--limit", "3"]).await.json()["operations"][0]["pool"], "pool-16");
+    assert!(command(&["list", "--limit", "16"]).await.done().contains("There are more"));
+    assert!(!command(&["list", "--limit", "17"]).await.done().contains("There are more"));
     let refused = command(&["list", "--lane", "guardian@mainnet"]).await.refused();
     assert!(refused.contains("no lane `guardian@mainnet`; it has 0x0707"), "{refused}");
     let noted = command(&["cancel", &ids[3]]).await.done();

@@ -1,5 +1,7 @@
 //! `ballast ops list`: operations, and how the lanes are.
 
+use std::fmt::Write;
+
 use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
@@ -51,14 +53,17 @@ pub(super) async fn run(args: &ListArgs, environment: &Environment) -> Result<To
     let lane = args.lane.as_ref().map(|text| names.find(text, &lanes)).transpose()?.map(|lane| lane.key);
     lanes.retain(|known| lane.is_none_or(|lane| known.key == lane));
     let pool = args.pool.as_deref().map(PoolId::new);
-    let found = journal.list(&Selection { pool, lane, open: args.open, limit: args.limit }).await?;
+    // One more than is shown, to know whether there are more.
+    let mut found = journal.list(&Selection { pool, lane, open: args.open, limit: args.limit.saturating_add(1) }).await?;
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
     if args.json {
         let operations = found.iter().map(|record| OperationView::of(record, &names, &settings)).collect();
         let lanes = lanes.iter().map(|lane| LaneView::of(lane, &names.name(&lane.key))).collect();
         return view::json(&ListView { operations, lanes }).map(Told::done);
     }
-    let full = u32::try_from(found.len()).is_ok_and(|count| count == args.limit);
-    let more = if full { "There may be more: see --limit.\n" } else { "" };
+    let more = if more { "There are more: see --limit.\n" } else { "" };
     Ok(Told::done(format!("{}{more}\n{}", operations(&found, WallClock::read().now()), lines(&lanes, &names))))
 }
 
@@ -96,9 +101,9 @@ pub(super) fn lines(lanes: &[LaneRecord], names: &Names) -> String {
     let mut text = String::new();
     for lane in lanes {
         let (name, next) = (names.name(&lane.key), or_dash(lane.next_nonce));
-        text.push_str(&format!("lane {name}: next nonce {next}, written by {}\n", plain(&lane.holder)));
+        let _ = writeln!(text, "lane {name}: next nonce {next}, written by {}", plain(&lane.holder));
         if let Some(reason) = &lane.stopped {
-            text.push_str(&format!("  STANDS STILL: {}\n", plain(reason)));
+            let _ = writeln!(text, "  STANDS STILL: {}", plain(reason));
         }
     }
     text

@@ -1,5 +1,7 @@
 //! `ballast ops show`: everything that is written down of one operation. The signed bytes are left out: whoever has them can send them.
 
+use std::fmt::Write;
+
 use clap::Args;
 use comfy_table::Cell;
 use humantime::format_duration;
@@ -48,7 +50,9 @@ pub(super) async fn run(args: &ShowArgs, environment: &Environment) -> Result<To
 pub(super) fn facts(record: &OperationRecord, lane: &str, assets: Option<&[AssetId]>, now: Timestamp) -> String {
     let OperationRecord { id, new, state, .. } = record;
     let mut text = format!("operation {id}\n");
-    let mut fact = |name: &str, value: String| text.push_str(&format!("  {name:<11} {value}\n"));
+    let mut fact = |name: &str, value: String| {
+        let _ = writeln!(text, "  {name:<11} {value}");
+    };
     fact("full id", id.0.to_string());
     fact("state", state.to_string());
     fact("pool", format!("{}, class {}", new.pool, new.class));

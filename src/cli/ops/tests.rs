@@ -37,8 +37,13 @@ fn at(minute: u64) -> Timestamp {
 
 /// The example's settings: the chain `mainnet`, the pool `treasury` of three assets.
 pub(super) fn settings() -> Settings {
+    settings_with("USER", "ann")
+}
+
+/// The same with a variable of the environment over them.
+pub(super) fn settings_with(variable: &str, value: &str) -> Settings {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example");
-    config::load(&example, &Environment::default()).unwrap()
+    config::load(&example, &[(variable, value)].into_iter().collect::<Environment>()).unwrap()
 }
 
 pub(super) fn new(evidence: u8) -> NewOperation {

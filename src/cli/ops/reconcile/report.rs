@@ -1,5 +1,7 @@
 //! What is told of a survey: both sides, the verdict, and what to do.
 
+use std::fmt::Write;
+
 use comfy_table::Cell;
 use serde::Serialize;
 
@@ -43,13 +45,15 @@ fn lane(survey: &Survey, name: &LaneName) -> String {
     let mut text = format!("lane {name}, account {} on chain {}\n{table}\n", lane.key.signer, lane.key.chain_id);
     for (nonce, Spender { hash, block }) in spenders {
         let place = block.map_or_else(|| "waits".to_owned(), |block| format!("in block {block}"));
-        text.push_str(&format!("nonce {nonce}: {hash} ({place})\n"));
+        let _ = writeln!(text, "nonce {nonce}: {hash} ({place})");
     }
-    text.push_str(&format!("verdict: {}\n", plain(&verdict.to_string())));
-    if let Some(reason) = &lane.stopped {
-        text.push_str(&format!("its writer ({}) said last: {}\n", plain(&lane.holder), plain(reason)));
+    let _ = writeln!(text, "verdict: {}", plain(&verdict.to_string()));
+    // What its writer thinks is worth a line when it is not the same.
+    let same = |reason: &&String| matches!(verdict, Verdict::Stands(stop) if stop.to_string() == **reason);
+    if let Some(reason) = lane.stopped.as_ref().filter(|reason| !same(reason)) {
+        let _ = writeln!(text, "its writer ({}) said last: {}", plain(&lane.holder), plain(reason));
     }
-    text.push_str(&format!("to do: {}\n", advice(verdict, name)));
+    let _ = writeln!(text, "to do: {}", advice(verdict, name));
     text
 }
 

@@ -68,8 +68,23 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Goes(nonce) => write!(f, "journal and chain agree: the next operation gets nonce {nonce}"),
-            Self::Stands(stop) => write!(f, "{stop}"),
             Self::Unknown(why) => f.write_str(why),
+            Self::Stands(stop) => match stop {
+                Stop::JournalBehind { journal, chain } => {
+                    write!(f, "the chain has spent all nonces below {chain}, the journal accounts for those below {journal}")
+                }
+                Stop::ForeignPending { first, pending } => {
+                    write!(f, "transactions that the journal knows nothing of wait, with nonces from {first} to below {pending}")
+                }
+                Stop::ChainBehind { journal, chain } => write!(
+                    f,
+                    "the journal accounts for all nonces below {journal}, the endpoints say that those from {chain} on are not spent"
+                ),
+                Stop::Quarantined { operation, nonce } => {
+                    write!(f, "nonce {nonce} of operation {operation} is spent, and no receipt of its transactions is known")
+                }
+                Stop::WrongChain(_) | Stop::Fenced => write!(f, "{stop}"),
+            },
         }
     }
 }

@@ -1,15 +1,21 @@
 //! Verdicts, and what operators are told to do about them.
 
 use alloy_primitives::B256;
-use serde_json::Value;
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::report;
-use super::survey::{Answer, Survey, Verdict, judge};
+use super::survey::{Answer, Survey, Surveyor, Verdict, judge, spent_on_something_else};
 use crate::chain::witness::{Spender, Testimony};
 use crate::cli::ops::names::Names;
-use crate::cli::ops::tests::{KEEPER, after, assert_says, lane, settings};
+use crate::cli::ops::tests::{KEEPER, LANE, after, assert_says, lane, settings, settings_with};
+use crate::config::Settings;
 use crate::domain::lane::Stop;
 use crate::domain::operation::{OperationRecord, State};
+use crate::domain::units::Timestamp;
+use crate::journal::memory::MemoryJournal;
+use crate::ports::Operations;
 
 fn says(latest: u64, pending: u64) -> Answer {
     Answer { endpoint: "rpc[0] node.example".to_owned(), said: Ok(Testimony { chain_id: 1, latest, pending }) }
@@ -39,7 +45,7 @@ fn the_verdict_is_the_one_of_the_lane_with_the_most_that_any_endpoint_says() {
     assert_eq!(verdict(&[], &[silent()]), Verdict::Unknown("no endpoint answers".to_owned()));
     assert_eq!(verdict(&[], &[]).label(), "unknown");
     let quarantined = OperationRecord { state: State::Quarantined, ..after(4) };
-    let stands = verdict(&[quarantined.clone()], &[says(8, 8)]);
+    let stands = verdict(std::slice::from_ref(&quarantined), &[says(8, 8)]);
     assert_eq!(stands, Verdict::Stands(Stop::Quarantined { operation: quarantined.id.to_string(), nonce: 7 }));
     let elsewhere = Answer { said: Ok(Testimony { chain_id: 5, latest: 8, pending: 8 }), ..says(8, 8) };
     let Verdict::Stands(Stop::WrongChain(what)) = verdict(&[], &[says(8, 8), elsewhere]) else { panic!("another verdict") };
@@ -95,11 +101,14 @@ fn both_sides_the_verdict_and_what_to_do_are_told() {
             "no answer within 10s",
             &format!("nonce 8: {} (in block 77)", B256::repeat_byte(0xab)),
             &format!("nonce 9: {} (waits)", B256::repeat_byte(0xab)),
-            "verdict: the chain has spent nonces up to 10, the journal knows them up to 8",
+            "verdict: the chain has spent all nonces below 10, the journal accounts for those below 8",
             "its writer (0.1.0 4711) said last: the chain is ahead",
             &command,
         ],
     );
+    let mut agrees = survey(vec![], vec![says(10, 10)]);
+    agrees.lane.stopped = Some(Stop::JournalBehind { journal: 8, chain: 10 }.to_string());
+    assert!(!report::text(&[agrees], &names).contains("said last"), "the same is not told twice");
     let goes = report::text(&[survey(vec![], vec![says(8, 8)])], &names);
     assert_says(&goes, &["the next operation gets nonce 8", "to do: nothing"]);
     assert_says(&report::text(&[], &names), &["No lane"]);
@@ -137,4 +146,104 @@ fn programs_are_told_the_verdict_by_its_word() {
     assert_eq!(first["open"][0]["state"], "inflight");
     assert_eq!((&second["verdict"], &second["next_nonce"]), (&"goes".into(), &8.into()));
     assert_eq!(json["accepted"], Value::Null);
+}
+
+/// What is behind an address that nobody may read.
+const TOKEN: &str = "v3/0123456789abcdef";
+
+/// An endpoint whose answers are these, by method; what it does not know it refuses with words that quote its own address.
+async fn endpoint(answers: &[(&'static str, Value)]) -> MockServer {
+    let server = MockServer::start().await;
+    let (answers, address) = (answers.to_vec(), server.uri());
+    let respond = move |request: &Request| {
+        let asked: Value = request.body_json().unwrap();
+        let known = answers.iter().find(|(method, _)| asked["method"] == *method);
+        let mut answer = json!({ "jsonrpc": "2.0", "id": asked["id"] });
+        match known {
+            Some((_, result)) => answer["result"] = result.clone(),
+            None => answer["error"] = json!({ "code": -32601, "message": format!("{address}/{TOKEN} does not know this") }),
+        }
+        ResponseTemplate::new(200).set_body_json(answer)
+    };
+    Mock::given(any()).respond_with(respond).mount(&server).await;
+    server
+}
+
+fn on_chain(nonce: &'static str) -> Vec<(&'static str, Value)> {
+    vec![("eth_chainId", json!("0x1")), ("eth_getTransactionCount", json!(nonce))]
+}
+
+/// The example's settings with these endpoints.
+fn at(servers: &[&MockServer]) -> Settings {
+    let rpc: Vec<String> = servers.iter().map(|server| format!("{}/{TOKEN}", server.uri())).collect();
+    settings_with("BALLAST__CHAINS__MAINNET__RPC", &rpc.join(","))
+}
+
+/// A journal whose lane has all nonces below 8.
+async fn journal() -> MemoryJournal {
+    let journal = MemoryJournal::default();
+    journal.open_lane(&LANE, "0.1.0 4711", Timestamp::default()).await.unwrap();
+    journal.accept_nonces(&LANE, 8, "the chain, at first sight", Timestamp::default()).await.unwrap();
+    journal
+}
+
+#[tokio::test]
+async fn every_endpoint_is_asked_and_none_shows_more_than_its_host() {
+    let mut knows = on_chain("0xa");
+    knows.push(("eth_getTransactionBySenderAndNonce", json!({ "hash": B256::repeat_byte(0xab), "blockNumber": "0x4d" })));
+    let (knowing, plain, broken) = (endpoint(&knows).await, endpoint(&on_chain("0x9")).await, endpoint(&[]).await);
+    let (journal, settings) = (journal().await, at(&[&broken, &plain, &knowing]));
+    let survey = Surveyor::new(&journal, &settings).survey(&lane(None)).await.unwrap();
+    assert_eq!(survey.verdict, Verdict::Stands(Stop::JournalBehind { journal: 8, chain: 10 }));
+    let spender = Spender { hash: B256::repeat_byte(0xab), block: Some(77) };
+    assert_eq!(survey.spenders, [(8, spender), (9, spender)], "one that can tell is enough");
+    let said: Vec<Option<u64>> = survey.answers.iter().map(|answer| answer.said.as_ref().ok().map(|said| said.latest)).collect();
+    assert_eq!(said, [None, Some(9), Some(10)]);
+    let text = report::text(&[survey], &Names::of(&settings));
+    assert_says(&text, &["rpc[0] 127.0.0.1", "does not know this"]);
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_accepted_is_what_the_endpoints_agree_on() {
+    let (ahead, behind) = (endpoint(&on_chain("0xa")).await, endpoint(&on_chain("0x9")).await);
+    let journal = journal().await;
+    let next_nonce = async || journal.lanes().await.unwrap()[0].next_nonce;
+    let both = at(&[&ahead, &behind]);
+    let names = Names::of(&both);
+    let survey = Surveyor::new(&journal, &both).survey(&lane(None)).await.unwrap();
+    let refused = super::accept(&journal, &survey, &names, "ann").await.unwrap_err().to_string();
+    assert_says(&refused, &["do not agree"]);
+    assert_eq!(next_nonce().await, Some(8), "nothing has changed");
+
+    let one = at(&[&ahead]);
+    let survey = Surveyor::new(&journal, &one).survey(&lane(None)).await.unwrap();
+    let accepted = super::accept(&journal, &survey, &names, "ann").await.unwrap();
+    assert_says(&accepted.to_string(), &["by ann", "below 10 are accounted for (before: 8)"]);
+    assert_eq!(next_nonce().await, Some(10));
+    let survey = Surveyor::new(&journal, &one).survey(&lane(None)).await.unwrap();
+    assert_eq!(survey.verdict, Verdict::Goes(10));
+}
+
+#[tokio::test]
+async fn an_operation_is_not_abandoned_while_it_may_be_ours_or_may_still_be_included() {
+    let record = OperationRecord { state: State::Quarantined, ..after(4) };
+    let with_receipt = |nonce, receipt: Value| {
+        let mut answers = on_chain(nonce);
+        answers.push(("eth_getTransactionReceipt", receipt));
+        answers
+    };
+    let judged = async |answers: &[(&'static str, Value)]| {
+        let server = endpoint(answers).await;
+        spent_on_something_else(&at(&[&server]), &record).await
+    };
+    assert_eq!(judged(&with_receipt("0x8", Value::Null)).await, Ok(()));
+    assert_says(&judged(&with_receipt("0x7", Value::Null)).await.unwrap_err(), &["nonce 7", "may still be included"]);
+    let ours = judged(&with_receipt("0x8", json!({ "blockNumber": "0x4d" }))).await.unwrap_err();
+    assert_says(&ours, &["in block 77", "ours after all"]);
+    assert_says(&judged(&on_chain("0x8")).await.unwrap_err(), &["does not say whether"]);
+    assert_says(&judged(&[]).await.unwrap_err(), &["no endpoint says that nonce 7"]);
+    let mut elsewhere = with_receipt("0x8", Value::Null);
+    elsewhere[0].1 = json!("0x5");
+    assert!(judged(&elsewhere).await.is_err(), "another chain's word");
 }
