@@ -178,8 +178,8 @@ pub struct PoolState {
     troubles: u32,
     /// The journal has the latch, so that an operator can take it away there.
     latched_in_journal: bool,
-    /// The block at which the journal was last asked whether that has happened.
-    asked_release_at: Option<u64>,
+    /// The block at which the journal was last asked whether that, or another end of the waiting, has happened.
+    asked_journal_at: Option<u64>,
     /// The position as decoded from this block.
     seen: Option<(u64, PositionFacts)>,
 }
@@ -225,7 +225,7 @@ impl Actor for Pool {
             rest_until: Duration::ZERO,
             troubles: 0,
             latched_in_journal: false,
-            asked_release_at: None,
+            asked_journal_at: None,
             seen: None,
         })
     }

@@ -143,7 +143,8 @@ impl ExecutorState {
         };
         match verdict {
             Ok((next_nonce, first_sight)) => {
-                if first_sight {
+                // A test that shows what happens when nothing is written down ahead goes without this too.
+                if first_sight && crash::write_ahead() {
                     self.meet_account(next_nonce);
                 }
                 self.open(next_nonce);

@@ -8,6 +8,7 @@ use super::ending::Verified;
 use super::operation::Stage;
 use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
+use crate::domain::decide::is_former;
 use crate::domain::finality::Finality;
 use crate::domain::operation::{Entry, Fate, Landing, State};
 use crate::domain::outcome::Refusal;
@@ -179,11 +180,19 @@ impl ExecutorState {
             };
             let facts: Result<PositionFacts, String> =
                 read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
-            // After a reorganisation whatever is there is the last word on what we have done.
-            let ours = landing.fate == Fate::CarriedOut || unwound;
-            let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
-            let entry = Entry::Include { landing, ramp };
-            let record = written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await;
+            let include = async {
+                // After a reorganisation whatever is there is the last word on what we have done. A former life may have seen that
+                // reorganisation: then the journal still has a ramp as ours that the chain has given up for the one before.
+                let mut ours = landing.fate == Fate::CarriedOut || unwound;
+                if let (false, Ok(facts)) = (ours, &facts) {
+                    let memory = written(journal.recall_pool(&record.new.pool)).await?;
+                    ours = memory.is_some_and(|memory| is_former(facts, &memory));
+                }
+                let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
+                let entry = Entry::Include { landing, ramp };
+                written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await
+            };
+            let record = include.await;
             crash::reach("c7-after");
             let _ = myself.cast(ExecutorMsg::Verified(op, Box::new(Verified { landing, facts, record })));
         });

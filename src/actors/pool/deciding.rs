@@ -51,8 +51,8 @@ impl PoolState {
             },
             _ => self.inquiry = Inquiry::None,
         }
-        if matches!(decision, Decision::Hold(Hold::Latched(_))) {
-            self.ask_release(myself);
+        if matches!(decision, Decision::Hold(Hold::Latched(_) | Hold::AwaitingChain)) {
+            self.ask_journal(myself);
         }
         self.show(&pegs, &decision);
         self.answer_episodes(&pegs, &decision);
@@ -106,11 +106,12 @@ impl PoolState {
         self.write(move |journal| async move { journal.meet_pool(&id, at, &ramp).await });
     }
 
-    /// Asks the journal, once a block, whether an operator has let go of the pool.
-    fn ask_release(&mut self, myself: &ActorRef<PoolMsg>) {
+    /// Asks the journal, once a block, whether an operator has let go of the pool, or an operation of a former life has left it with
+    /// the ramp that the chain shows.
+    fn ask_journal(&mut self, myself: &ActorRef<PoolMsg>) {
         let block = self.seen.as_ref().map(|(number, _)| *number);
-        if self.asked_release_at != block {
-            self.asked_release_at = block;
+        if self.asked_journal_at != block {
+            self.asked_journal_at = block;
             recall(&self.args, myself);
         }
     }
