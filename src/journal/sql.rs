@@ -91,4 +91,15 @@ impl SqlJournal {
         let done = sqlx::query(statement).execute(&mut *session).await.map(drop).map_err(fault::fault);
         session.end(done).await
     }
+
+    /// A writer that has the lane's lock, and stops until what it gives is awaited.
+    #[cfg(test)]
+    pub(crate) async fn suspended(
+        &self,
+        pen: &crate::ports::journal::Pen,
+    ) -> Result<impl Future<Output = Result<(), JournalFault>>, JournalFault> {
+        let mut session = self.writing().await?;
+        lanes::hold(&mut session, pen).await?;
+        Ok(session.end(Ok(())))
+    }
 }

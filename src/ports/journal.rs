@@ -163,7 +163,8 @@ pub struct LaneRecord {
 pub trait Operations: Send + Sync + 'static {
     /// Takes a lane over: whoever had it before is fenced off from here on. `holder` is for people.
     async fn open_lane(&self, lane: &LaneKey, holder: &str, at: Timestamp) -> Result<Opened, JournalFault>;
-    /// Reads a lane again, with the pen that one has.
+    /// Reads a lane again, with the pen that one has. After a commit that failed this tells whether it was done: what it shows does
+    /// not change any more by what was on its way.
     async fn reread_lane(&self, pen: &Pen) -> Result<Opened, JournalFault>;
     /// Writes down why (C1).
     async fn enqueue(&self, pen: &Pen, new: &NewOperation) -> Result<Enqueued, JournalFault>;

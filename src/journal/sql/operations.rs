@@ -42,9 +42,16 @@ impl Operations for SqlJournal {
 
     async fn reread_lane(&self, pen: &Pen) -> Result<Opened, JournalFault> {
         self.patiently(async {
-            let mut session = self.reading().await?;
-            let done = lanes::opened(&mut session, *pen).await;
-            session.end(done).await
+            // With the lane's lock: after a commit of which nobody knows whether it was done, this waits until it is or is not. A
+            // reader beside it could see the lane before a commit that is still on its way.
+            let mut session = self.writing().await?;
+            let work = async {
+                lanes::hold(&mut session, pen).await?;
+                lanes::opened(&mut session, *pen).await
+            };
+            let done = work.await;
+            session.roll_back().await;
+            done
         })
         .await
     }
