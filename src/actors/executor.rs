@@ -149,6 +149,8 @@ pub enum ExecutorMsg {
     WantedBack(Vec<OperationId>),
     /// What the account holds.
     AccountSeen(Result<AccountView, SendFault>),
+    /// Another process has taken over the lane.
+    Fenced,
     /// A task of this executor has panicked: nobody knows what it has done.
     WorkPanicked,
     /// Take no more orders: the process shuts down. What is in flight is finished.
@@ -240,6 +242,7 @@ impl Actor for Executor {
             ExecutorMsg::Finalised(height) => state.finalised(&myself, height),
             ExecutorMsg::WantedBack(wanted) => state.wanted_back(&myself, &wanted),
             ExecutorMsg::AccountSeen(view) => state.account_seen(&view),
+            ExecutorMsg::Fenced => state.fenced(),
             ExecutorMsg::WorkPanicked => return Err("a task of it panicked".into()),
             ExecutorMsg::Close => state.closed = true,
             ExecutorMsg::Beat => {

@@ -146,13 +146,9 @@ impl ExecutorState {
                     self.meet_account(next_nonce);
                 }
                 self.open(next_nonce);
+                self.begin_unblocked(myself);
             }
-            // Whoever was replaced looks no more: to open the lane again would fence off its successor.
-            Err(Unsurveyed::Stop(Stop::Fenced)) => {
-                self.halt(Stop::Fenced);
-                // What they are about is the other's business now. The orders are lost, and say so.
-                self.operations.clear();
-            }
+            Err(Unsurveyed::Stop(Stop::Fenced)) => self.fenced(),
             Err(Unsurveyed::Stop(stop)) => {
                 self.halt(stop);
                 myself.send_after(ASK_AGAIN, || ExecutorMsg::Survey);
@@ -162,6 +158,13 @@ impl ExecutorState {
                 myself.send_after(ASK_AGAIN, || ExecutorMsg::Survey);
             }
         }
+    }
+
+    /// Whoever was replaced looks no more: to open the lane again would fence off its successor. What its operations are about is the
+    /// other's business now. The orders are lost, and say so.
+    pub(super) fn fenced(&mut self) {
+        self.halt(Stop::Fenced);
+        self.operations.clear();
     }
 
     /// A lane without a past begins where the chain is. From then on every nonce has to be accounted for.
@@ -216,11 +219,12 @@ impl ExecutorState {
         });
         let mut closing = false;
         for record in &opened.open {
-            let is_it = |operation: &&mut Operation| operation.record.as_ref().is_some_and(|known| known.id == record.id);
-            if let Some(operation) = self.operations.values_mut().find(is_it) {
-                if operation.record.as_ref().is_some_and(|known| known.seq < record.seq) {
-                    operation.record = Some(record.clone());
-                    operation.resend = true;
+            let known = self.operations.iter().find_map(|(op, operation)| {
+                operation.record.as_ref().filter(|known| known.id == record.id).map(|known| (*op, known.seq))
+            });
+            if let Some((op, seq)) = known {
+                if seq < record.seq {
+                    self.catch_up(myself, op, record);
                 }
                 continue;
             }
@@ -239,8 +243,22 @@ impl ExecutorState {
     }
 
     fn is_beginning(&self, record: &OperationRecord) -> bool {
-        let begins = |operation: &&super::Operation| matches!(operation.stage, Stage::Blocked | Stage::Beginning);
-        self.operations.values().filter(begins).any(|operation| operation.pool == record.new.pool)
+        let begins = |operation: &Operation| operation.record.is_none() && operation.stage != Stage::Blocked;
+        self.operations.values().any(|operation| begins(operation) && operation.pool == record.new.pool)
+    }
+
+    /// A step was written down, and its writer was told that it failed: what follows from it is done now.
+    fn catch_up(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, record: &OperationRecord) {
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        operation.record = Some(record.clone());
+        operation.resend = true;
+        self.tell_moved(op);
+        match (self.operations.get(&op).map(|operation| &operation.stage), record.state, record.landing) {
+            (Some(Stage::Landed), State::InFlight, _) => self.unwind(myself, op),
+            (Some(Stage::Watching), State::Included, Some(landing)) => self.land(myself, op, landing),
+            (Some(Stage::Watching), ..) => self.look_for_receipts(myself, op),
+            _ => {}
+        }
     }
 
     /// One operation of a former life.
@@ -284,8 +302,11 @@ impl ExecutorState {
 
     /// Signed, written down, and never handed over. In time it still is; too late, its nonce is taken away from it.
     pub(super) fn relaunch(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        if self.is_late(op) {
-            return self.take_back(myself, op);
+        match self.lateness(op) {
+            Some(false) => {}
+            Some(true) => return self.take_back(myself, op),
+            // The first block decides.
+            None => return,
         }
         let Some(pen) = self.pen else { return };
         let (journal, clock, myself) = (self.args.journal.clone(), self.args.clock.clone(), myself.clone());
@@ -300,12 +321,15 @@ impl ExecutorState {
         });
     }
 
-    /// Whether the newest block is past the operation's deadline. While no block is known nobody can say, and nothing new is handed
-    /// over.
+    /// Whether the newest block is past the operation's deadline; `None` while no block is known, when nobody can say.
+    pub(super) fn lateness(&self, op: OpId) -> Option<bool> {
+        let deadline = self.operations.get(&op)?.deadline;
+        self.args.blocks.read().map(|block| block.head.stamp.timestamp >= deadline)
+    }
+
+    /// The same for what is not sent yet: while nobody can say, nothing new is handed over.
     pub(super) fn is_late(&self, op: OpId) -> bool {
-        let Some(operation) = self.operations.get(&op) else { return false };
-        let time = self.args.blocks.read().map(|block| block.head.stamp.timestamp);
-        time.is_none_or(|time| time >= operation.deadline)
+        self.operations.contains_key(&op) && self.lateness(op).unwrap_or(true)
     }
 
     pub(super) fn account_seen(&self, view: &Result<AccountView, SendFault>) {

@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub(crate) reverts: bool,
     /// The chain stores a ramp that ends this much later than ordered.
     pub(crate) ends_later: std::time::Duration,
+    /// An order to stop trading is carried out, and trading goes on.
+    pub(crate) ignores_freeze: bool,
 }
 
 /// What a block changes, as it was before.
@@ -136,6 +138,7 @@ impl SimChain {
             includes: true,
             reverts: false,
             ends_later: std::time::Duration::ZERO,
+            ignores_freeze: false,
         };
         Self { state: Arc::new(Mutex::new(state)), clock: clock.clone(), height: Arc::new(watch::Sender::new(0)) }
     }
@@ -301,7 +304,7 @@ impl State {
     fn execute(&mut self, held: &Held, now: Timestamp) -> bool {
         let Some(pool) = self.pools.get_mut(&held.draft.call.target) else { return true };
         if held.draft.call.data.as_ref() == FREEZE {
-            pool.frozen = true;
+            pool.frozen = !self.ignores_freeze;
             return true;
         }
         let order = decode_order(&held.draft.call.data);

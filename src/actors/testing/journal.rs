@@ -66,6 +66,11 @@ impl FakeJournal {
         change(&mut open(&self.moods));
     }
 
+    /// Whether a write is still to fail.
+    pub(crate) fn is_broken(&self) -> bool {
+        open(&self.moods).breaks.is_some()
+    }
+
     pub(crate) fn writes(&self) -> Vec<String> {
         open(&self.writes).clone()
     }

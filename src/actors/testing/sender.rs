@@ -155,6 +155,11 @@ impl FakeSender {
         }
     }
 
+    /// What a signature stands for.
+    pub(crate) fn draft(&self, hash: B256) -> TxDraft {
+        open(&self.drafts)[&hash].clone()
+    }
+
     /// Everything that was signed.
     pub(crate) fn signed(&self) -> usize {
         open(&self.drafts).len()
