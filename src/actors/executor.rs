@@ -168,6 +168,8 @@ pub struct ExecutorState {
     surveying: bool,
     /// The right to write; `None` until the journal has been opened.
     pen: Option<Pen>,
+    /// What the journal has is in hand.
+    adopted: bool,
     /// The nonce of the next operation; `None` while the lane is surveyed or stands still.
     next_nonce: Option<u64>,
     next_op: OpId,
@@ -205,6 +207,7 @@ impl Actor for Executor {
             phase: Phase::Surveying,
             surveying: false,
             pen: None,
+            adopted: false,
             next_nonce: None,
             next_op: 1,
             operations: BTreeMap::new(),
@@ -261,7 +264,7 @@ impl ExecutorState {
         let in_flight = || self.operations.values().filter(|operation| operation.occupies_lane());
         let pools: Vec<PoolId> = in_flight().map(|operation| operation.pool.clone()).collect();
         let lane = match &self.phase {
-            Phase::Surveying if self.pen.is_none() => Lane::Recovering { pools: self.suspects.clone(), last_sent },
+            Phase::Surveying if !self.adopted => Lane::Recovering { pools: self.suspects.clone(), last_sent },
             Phase::Stopped(reason) => Lane::Stopped { reason: reason.clone(), pools, last_sent },
             Phase::Surveying if pools.is_empty() => Lane::Recovering { pools: Some(pools), last_sent },
             Phase::Settling { .. } if pools.is_empty() => Lane::Recovering { pools: self.suspects.clone(), last_sent },

@@ -36,7 +36,9 @@ impl ExecutorState {
         let landed: Vec<OpId> =
             self.in_order().into_iter().filter(|op| self.operations.get(op).is_some_and(|o| o.stage == Stage::Landed)).collect();
         let mut waits = false;
-        for operation in self.operations.values_mut().filter(|operation| matches!(operation.stage, Stage::Landing | Stage::Landed)) {
+        for operation in
+            self.operations.values_mut().filter(|operation| matches!(operation.stage, Stage::Landing | Stage::Landed))
+        {
             operation.doubted |= !follows;
         }
         for op in landed {

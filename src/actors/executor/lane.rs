@@ -33,7 +33,7 @@ pub(super) enum Phase {
 /// What the journal and the endpoints said.
 pub struct Surveyed {
     opened: Opened,
-    account: AccountView,
+    account: Result<AccountView, Unsurveyed>,
 }
 
 /// Why they said nothing that lets the lane open.
@@ -110,7 +110,7 @@ impl ExecutorState {
             };
             // The journal first: an account that is read before it could be older than what is written down.
             let surveyed = match opened.await {
-                Ok(opened) => account.await.map(|account| Box::new(Surveyed { opened, account })),
+                Ok(opened) => Ok(Box::new(Surveyed { opened, account: account.await })),
                 Err(fault) => Err(fault),
             };
             let _ = myself.cast(ExecutorMsg::Surveyed(surveyed));
@@ -130,13 +130,20 @@ impl ExecutorState {
         let verdict = match surveyed {
             Ok(surveyed) => {
                 let Surveyed { opened, account } = *surveyed;
-                self.account_seen(&Ok(account));
-                if self.adopt(myself, &opened) {
-                    // What is being closed gives its nonce back; the survey after that knows.
-                    return;
+                // Whatever the endpoints say, the lane is taken over once and no more: another writer would be fenced off each time.
+                self.pen = Some(opened.pen);
+                match account {
+                    Ok(account) => {
+                        self.account_seen(&Ok(account));
+                        if self.adopt(myself, &opened) {
+                            // What is being closed gives its nonce back; the survey after that knows.
+                            return;
+                        }
+                        let first_sight = opened.next_nonce.is_none();
+                        judge(&opened, &account).map(|next_nonce| (next_nonce, first_sight)).map_err(Unsurveyed::Stop)
+                    }
+                    Err(fault) => Err(fault),
                 }
-                let first_sight = opened.next_nonce.is_none();
-                judge(&opened, &account).map(|next_nonce| (next_nonce, first_sight)).map_err(Unsurveyed::Stop)
             }
             Err(fault) => Err(fault),
         };
@@ -210,7 +217,7 @@ impl ExecutorState {
     /// Takes up what the journal has and this life does not know, corrects what it thinks of the others, and lets go of what is over.
     /// True when something is being closed, after which another survey follows.
     fn adopt(&mut self, myself: &ActorRef<ExecutorMsg>, opened: &Opened) -> bool {
-        self.pen = Some(opened.pen);
+        self.adopted = true;
         self.last_sent = self.last_sent.max(opened.last_launched);
         self.suspects.get_or_insert_default();
         self.operations.retain(|_, operation| {

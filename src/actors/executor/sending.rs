@@ -142,17 +142,16 @@ impl ExecutorState {
                 crash::reach("c1-after");
                 queued
             };
-            let mut gives_up = given_up.clone();
+            let mut up = given_up.clone();
             let asked = async {
                 let asked = async { futures::join!(in_time(sender.simulate(&call)), in_time(sender.next_nonce())) };
                 let silent = || SendFault::Link(LinkFault::Unreachable("the order was given up".to_owned()));
                 tokio::select! {
                     asked = asked => asked,
-                    _ = gives_up.changed() => (Err(silent()), Err(silent())),
+                    _ = up.changed() => (Err(silent()), Err(silent())),
                 }
             };
-            let (queued, (simulated, latest), spent) =
-                futures::join!(queued, asked, written(journal.spent(&pen.lane, now)));
+            let (queued, (simulated, latest), spent) = futures::join!(queued, asked, written(journal.spent(&pen.lane, now)));
             crash::reach("simulated");
             let begun = match queued {
                 Ok(Enqueued::New(record)) => Ok(Box::new(Begun { record, simulated, latest, spent })),

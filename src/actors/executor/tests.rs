@@ -133,7 +133,8 @@ impl Bench {
         }
         let (executor, _) = Actor::spawn(None, Executor, args.clone()).await.unwrap();
         let (lead, cap) = (secs(60), GasPrice::from_gwei(30));
-        let bench = Self { clock, chain, sender, journal, disk, events, args, executor, queue, turns, pools, number: 0, lead, cap };
+        let bench =
+            Self { clock, chain, sender, journal, disk, events, args, executor, queue, turns, pools, number: 0, lead, cap };
         bench.publish();
         bench
     }
@@ -297,7 +298,8 @@ impl Bench {
     async fn is_sound(&self) {
         assert!(self.sender.unwritten().is_empty(), "handed over before it was written down: {:?}", self.sender.unwritten());
         let all = self.journal.list(&Selection { limit: 1_000, ..Selection::default() }).await.unwrap();
-        let mut nonces: Vec<u64> = all.iter().filter(|record| record.lane == self.key()).filter_map(|record| record.nonce).collect();
+        let mut nonces: Vec<u64> =
+            all.iter().filter(|record| record.lane == self.key()).filter_map(|record| record.nonce).collect();
         nonces.sort_unstable();
         let first = nonces.first().copied().unwrap_or(NONCE);
         assert_eq!(nonces, (first..).take(nonces.len()).collect::<Vec<_>>(), "one nonce, one operation, and no gap");

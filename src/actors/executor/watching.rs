@@ -179,7 +179,7 @@ impl ExecutorState {
                 position.facts(&answers, &landing.block).map_err(|fault| fault.to_string())
             };
             let facts: Result<PositionFacts, String> =
-                read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
+                read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).when(|_| position.is_some()).await;
             let included = async {
                 // The write was said to have failed, and had not.
                 if record.state == State::Included {
@@ -187,7 +187,8 @@ impl ExecutorState {
                 }
                 // After a reorganisation whatever is there is the last word on what we have done. Of what a former life has left only
                 // the journal knows whether there was one.
-                let ours = landing.fate == Fate::CarriedOut || unwound || (stranger && was_unwound(&*journal, &record.id).await?);
+                let ours =
+                    landing.fate == Fate::CarriedOut || unwound || (stranger && was_unwound(&*journal, &record.id).await?);
                 let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
                 let entry = Entry::Include { landing, ramp };
                 written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await

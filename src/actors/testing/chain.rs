@@ -43,7 +43,6 @@ impl Default for Account {
 #[derive(Clone, Debug)]
 pub(crate) struct Mined {
     pub(crate) hash: B256,
-    pub(crate) from: Address,
     pub(crate) success: bool,
     pub(crate) nonce: u64,
     pub(crate) target: Address,
@@ -296,7 +295,7 @@ impl State {
         let receipt = Receipt { block_number: stamp.number, block_hash: stamp.hash, success, cost };
         self.receipts.insert(held.hash, receipt);
         let target = held.draft.call.target;
-        self.mined.push(Mined { hash: held.hash, from, success, nonce, target, at: stamp.timestamp });
+        self.mined.push(Mined { hash: held.hash, success, nonce, target, at: stamp.timestamp });
         true
     }
 

@@ -293,9 +293,9 @@ impl TransactionSender for FakeSender {
             Some(Sighting::Included { hash: *hash, receipt, head })
         });
         let absent = || {
-            let (height, next_nonce) = self.chain.with(|state| {
-                (state.heads.last().map_or(0, |head| head.stamp.number), state.account(address(self.name)).nonce)
-            });
+            let (height, next_nonce) = self
+                .chain
+                .with(|state| (state.heads.last().map_or(0, |head| head.stamp.number), state.account(address(self.name)).nonce));
             Sighting::Absent { witnesses: 2, height, next_nonce }
         };
         Ok(found.unwrap_or_else(absent))

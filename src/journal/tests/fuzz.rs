@@ -43,18 +43,33 @@ enum Flaw {
 #[derive(Clone, Debug)]
 enum Act {
     /// Another writer takes a lane over.
-    Open { lane: u8 },
-    Enqueue { lane: u8, pool: u8, evidence: u64, flaw: Flaw },
+    Open {
+        lane: u8,
+    },
+    Enqueue {
+        lane: u8,
+        pool: u8,
+        evidence: u64,
+        flaw: Flaw,
+    },
     /// A step of the operation at `place`: any, or one that its state allows.
-    Step { place: usize, step: usize, legal: bool, nonce: u64, flaw: Flaw },
+    Step {
+        place: usize,
+        step: usize,
+        legal: bool,
+        nonce: u64,
+        flaw: Flaw,
+    },
     /// An operator accounts for nonces.
-    Accept { lane: u8, further: u64 },
+    Accept {
+        lane: u8,
+        further: u64,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let flaw = || {
-        prop_oneof![20 => Just(Flaw::None), 1 => Just(Flaw::OldPen), 1 => Just(Flaw::OldSeq), 1 => Just(Flaw::OtherLane)]
-    };
+    let flaw =
+        || prop_oneof![20 => Just(Flaw::None), 1 => Just(Flaw::OldPen), 1 => Just(Flaw::OldSeq), 1 => Just(Flaw::OtherLane)];
     prop_oneof![
         1 => (1..3u8).prop_map(|lane| Act::Open { lane }),
         8 => (1..3u8, 0..3u8, 0..4u64, flaw())
@@ -101,7 +116,11 @@ impl<'j> Watcher<'j> {
     async fn open(&mut self, lane: LaneKey) {
         let opened = self.journal.open_lane(&lane, "fuzz", at(0)).await.unwrap();
         let finals = |record: &&OperationRecord| record.lane == lane && !record.state.is_final();
-        assert_eq!(opened.open.len(), self.known.iter().filter(finals).count(), "the new writer is told of everything that is open");
+        assert_eq!(
+            opened.open.len(),
+            self.known.iter().filter(finals).count(),
+            "the new writer is told of everything that is open"
+        );
         self.old_pens.extend(self.pens.insert(lane, opened.pen));
     }
 
@@ -152,7 +171,8 @@ impl<'j> Watcher<'j> {
         let Some(pen) = self.pen(lane, flaw) else { return };
         let (new, before) = (order(&pool.to_string(), evidence), self.all().await);
         let live = self.known.iter().find(|record| record.new.intent == new.intent && !record.state.frees_intent()).cloned();
-        let busy = self.known.iter().find(|record| record.new.pool == new.pool && self.claims.contains(&record.id)).map(|kept| kept.id);
+        let busy =
+            self.known.iter().find(|record| record.new.pool == new.pool && self.claims.contains(&record.id)).map(|kept| kept.id);
         match self.journal.enqueue(&pen, &new).await {
             Ok(Enqueued::New(record)) => {
                 assert!(flaw == Flaw::None || flaw == Flaw::OldSeq, "an old pen has written");

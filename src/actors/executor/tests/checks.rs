@@ -131,6 +131,21 @@ async fn a_lane_that_stands_still_finishes_what_is_in_flight() {
     assert_eq!(bench.states("a").await, [State::Cancelling], "and takes it back when it is late");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lane_is_taken_over_once_however_long_its_endpoints_say_nothing() {
+    let mut bench = Bench::start().await;
+    bench.chain.with(|state| state.includes = false);
+    bench.give("a", Class::Drift).await;
+    bench.sender.behave(|node| node.unreachable = true);
+    let epoch = async |bench: &Bench| bench.journal.lanes().await.unwrap()[0].epoch;
+    let before = epoch(&bench).await;
+    bench.crash().await;
+    tokio::time::sleep(secs(30)).await;
+    assert_eq!(epoch(&bench).await, before + 1, "another writer would be fenced off each time");
+    let lane = bench.args.lane.read();
+    assert!(matches!(lane, Lane::Recovering { .. }) && lane.carries(&crate::domain::ids::PoolId::new("a")), "{lane:?}");
+}
+
 /// The other process.
 async fn successor(bench: &Bench) -> ExecutorArgs {
     let args = ExecutorArgs { lane: Board::new(Lane::UNKNOWN), holder: "another".to_owned(), ..bench.args.clone() };

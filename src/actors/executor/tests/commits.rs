@@ -32,7 +32,8 @@ async fn live(bench: &mut Bench, step: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_fails_or_seems_to_sends_nothing_unwritten_nothing_twice_and_leaves_no_gap() {
-    let steps = ["queue", "reserve", "release", "reject", "prepare", "launch", "replace", "cancel", "include", "unwind", "finalise"];
+    let steps =
+        ["queue", "reserve", "release", "reject", "prepare", "launch", "replace", "cancel", "include", "unwind", "finalise"];
     for step in steps {
         for fails in [Fails::Before, Fails::After] {
             let mut bench = Bench::start().await;
@@ -46,7 +47,9 @@ async fn a_write_that_fails_or_seems_to_sends_nothing_unwritten_nothing_twice_an
             let states = bench.states("a").await;
             let end = match (step, fails) {
                 ("queue", Fails::Before) => vec![],
-                ("queue" | "reserve" | "release", _) | ("reject", Fails::Before) | ("prepare", Fails::Before) => vec![State::Expired],
+                ("queue" | "reserve" | "release", _) | ("reject" | "prepare", Fails::Before) => {
+                    vec![State::Expired]
+                }
                 ("reject", Fails::After) => vec![State::Rejected],
                 ("cancel", _) => vec![State::FinalCancelled],
                 _ => vec![State::FinalOk],

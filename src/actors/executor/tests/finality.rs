@@ -14,7 +14,10 @@ async fn what_is_included_frees_its_lane_at_once_and_is_final_after_the_depth() 
     bench.block().await;
     assert_eq!((bench.label("a").await, bench.states("a").await), ("done", vec![State::Included]));
     assert!(bench.is_idle());
-    assert_eq!(bench.journal.spent(&bench.key(), bench.now()).await.unwrap(), Wei::of_gas(100_000, GasPrice::from_gwei(21)).unwrap());
+    assert_eq!(
+        bench.journal.spent(&bench.key(), bench.now()).await.unwrap(),
+        Wei::of_gas(100_000, GasPrice::from_gwei(21)).unwrap()
+    );
     bench.blocks(2).await;
     assert_eq!(bench.states("a").await, [State::Included], "two blocks lie on it, three are asked for");
     bench.block().await;

@@ -124,7 +124,8 @@ async fn each_lane_recovers_what_is_its_own() {
     let keepers = bench.sender.broadcasts().len();
     guardian.executor.get_cell().kill_and_wait(None).await.unwrap();
     bench.chain.with(|state| state.account(address("guardian")).mempool.clear());
-    guardian = Guardian { executor: ractor::Actor::spawn(None, super::Executor, guardian.args.clone()).await.unwrap().0, ..guardian };
+    guardian =
+        Guardian { executor: ractor::Actor::spawn(None, super::Executor, guardian.args.clone()).await.unwrap().0, ..guardian };
     settle().await;
     let sent = guardian.sender.broadcasts();
     assert_eq!((sent.len(), sent[1].0), (2, hash), "the same bytes");

@@ -12,9 +12,7 @@ use crate::domain::allocation::Allocation;
 use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::operation::{
-    Attempt, AttemptKind, Entry, Fate, IntentId, Landing, NewOperation, OperationRecord, State,
-};
+use crate::domain::operation::{Attempt, AttemptKind, Entry, Fate, IntentId, Landing, NewOperation, OperationRecord, State};
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
 use crate::domain::route::Via;

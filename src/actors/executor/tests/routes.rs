@@ -48,7 +48,11 @@ async fn a_private_order_is_never_shown_to_everybody_and_its_cancellation_is() {
     bench.lead = secs(300);
     bench.give("a", Class::Drift).await;
     bench.blocks(23).await;
-    assert!(bench.sender.ways().len() > 3 && bench.sender.ways().iter().all(|via| *via == Via::Private), "{:?}", bench.sender.ways());
+    assert!(
+        bench.sender.ways().len() > 3 && bench.sender.ways().iter().all(|via| *via == Via::Private),
+        "{:?}",
+        bench.sender.ways()
+    );
     assert!(bench.sender.forgotten().is_empty());
     let last = bench.sender.broadcasts().last().unwrap().0;
     bench.block().await;
