@@ -151,6 +151,8 @@ pub enum ExecutorMsg {
     WantedBack(Vec<OperationId>),
     /// What the account holds.
     AccountSeen(Result<AccountView, SendFault>),
+    /// Another process has taken over the lane.
+    Fenced,
     /// A task of this executor has panicked: nobody knows what it has done.
     WorkPanicked,
     /// Take no more orders: the process shuts down. What is in flight is finished.
@@ -170,6 +172,8 @@ pub struct ExecutorState {
     silences: u32,
     /// The right to write; `None` until the journal has been opened.
     pen: Option<Pen>,
+    /// What the journal has is in hand.
+    adopted: bool,
     /// The nonce of the next operation; `None` while the lane is surveyed or stands still.
     next_nonce: Option<u64>,
     next_op: OpId,
@@ -208,6 +212,7 @@ impl Actor for Executor {
             surveying: false,
             silences: 0,
             pen: None,
+            adopted: false,
             next_nonce: None,
             next_op: 1,
             operations: BTreeMap::new(),
@@ -245,6 +250,7 @@ impl Actor for Executor {
             ExecutorMsg::Finalised(height) => state.finalised(&myself, &height),
             ExecutorMsg::WantedBack(wanted) => state.wanted_back(&myself, &wanted),
             ExecutorMsg::AccountSeen(view) => state.account_seen(&view),
+            ExecutorMsg::Fenced => state.fenced(),
             ExecutorMsg::WorkPanicked => return Err("a task of it panicked".into()),
             ExecutorMsg::Close => state.closed = true,
             ExecutorMsg::Beat => {
@@ -263,7 +269,7 @@ impl ExecutorState {
         let in_flight = || self.operations.values().filter(|operation| operation.occupies_lane());
         let pools: Vec<PoolId> = in_flight().map(|operation| operation.pool.clone()).collect();
         let lane = match &self.phase {
-            Phase::Surveying if self.pen.is_none() => Lane::Recovering { pools: self.suspects.clone(), last_sent },
+            Phase::Surveying if !self.adopted => Lane::Recovering { pools: self.suspects.clone(), last_sent },
             Phase::Stopped(reason) => Lane::Stopped { reason: reason.clone(), pools, last_sent },
             Phase::Surveying if pools.is_empty() => Lane::Recovering { pools: Some(pools), last_sent },
             Phase::Settling { .. } if pools.is_empty() => Lane::Recovering { pools: self.suspects.clone(), last_sent },

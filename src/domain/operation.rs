@@ -12,6 +12,9 @@
 //! before it is handed over, and the chain admits one transaction for a nonce. Why it never loses: whatever is written down is
 //! taken up again. An error of a node is never a "no".
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -6,6 +6,7 @@
 mod contract;
 mod durable;
 mod failing;
+mod fuzz;
 mod model;
 mod opening;
 mod support;

@@ -164,7 +164,7 @@ impl ExecutorState {
 
     /// Tells everyone how it ended, and gives the turn back. The lane is shown free before the turn drops, and after the end has been
     /// told: a process that shuts down waits for the lane.
-    fn settle(&self, order: Order, outcome: Outcome, ramp: Option<Ramp>) {
+    pub(super) fn settle(&self, order: Order, outcome: Outcome, ramp: Option<Ramp>) {
         let Order { pool, assets, trigger, before, triggered_at, triggered_uptime, turn, reply_to, plan, .. } = order;
         let (target, duration) = match plan {
             Plan::Reweight(reweight) => (reweight.target.weights().to_vec(), reweight.duration),

@@ -17,8 +17,10 @@ const ASK_FINALITY_EVERY: u64 = 4;
 
 /// What a second look at an operation's block gave.
 pub enum Checked {
-    /// It is on the chain; not final yet, or nobody could be asked.
-    Nothing,
+    /// It is on the chain, and not final yet.
+    Stands,
+    /// Nobody could be asked.
+    Unasked,
     /// It is final, and written down so.
     Final(Box<OperationRecord>),
     /// It is gone, and written down so.
@@ -33,9 +35,14 @@ impl ExecutorState {
         let landed: Vec<OpId> =
             self.in_order().into_iter().filter(|op| self.operations.get(op).is_some_and(|o| o.stage == Stage::Landed)).collect();
         let mut waits = false;
+        for operation in
+            self.operations.values_mut().filter(|operation| matches!(operation.stage, Stage::Landing | Stage::Landed))
+        {
+            operation.doubted |= !follows;
+        }
         for op in landed {
             let depth = self.is_final(op);
-            if !follows || depth == Some(true) {
+            if depth == Some(true) || self.operations.get(&op).is_some_and(|operation| operation.doubted) {
                 self.check(myself, op);
             }
             waits |= depth.is_none();
@@ -77,8 +84,11 @@ impl ExecutorState {
         let Some(record) = operation.record.clone() else { return };
         let Some(landing) = record.landing else { return };
         operation.writing = true;
+        operation.doubted = false;
         watched(myself.clone(), async move {
-            let entry = match in_time(sender.head(landing.block.hash)).await {
+            let head = in_time(sender.head(landing.block.hash)).await;
+            let nothing = if head.is_ok() { Checked::Stands } else { Checked::Unasked };
+            let entry = match head {
                 Ok(Some(_)) if is_final => {
                     crash::reach("c8-before");
                     // A cost that does not fit is more than anybody has.
@@ -88,7 +98,7 @@ impl ExecutorState {
                 Ok(Some(_)) | Err(_) => None,
             };
             let checked = match entry {
-                None => Checked::Nothing,
+                None => nothing,
                 Some(entry) => match written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await {
                     Ok(record) if entry == Entry::Unwind => {
                         crash::reach("unwind-after");
@@ -105,11 +115,28 @@ impl ExecutorState {
         });
     }
 
+    /// Puts an operation whose block is gone back on its way.
+    pub(super) fn unwind(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        operation.stage = Stage::Watching;
+        operation.unwound = true;
+        operation.resend = true;
+        operation.absence = None;
+        let pool = operation.pool.clone();
+        let (chain, height) = (self.args.chain.clone(), self.newest.0);
+        self.args.observer.record(Event::Reorganised { chain, pool, height });
+        self.look_for_receipts(myself, op);
+    }
+
     pub(super) fn checked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, checked: Checked) {
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Landed) else { return };
         operation.writing = false;
         match checked {
-            Checked::Nothing => {}
+            // A doubt that came up since is about a later moment.
+            Checked::Stands if operation.doubted => self.check(myself, op),
+            Checked::Stands => {}
+            // The next block asks again.
+            Checked::Unasked => operation.doubted = true,
             Checked::Final(record) => {
                 operation.record = Some(*record);
                 self.tell_moved(op);
@@ -117,17 +144,11 @@ impl ExecutorState {
             }
             Checked::Gone(record) => {
                 operation.record = Some(*record);
-                operation.stage = Stage::Watching;
-                operation.unwound = true;
-                operation.resend = true;
-                operation.absence = None;
-                let pool = operation.pool.clone();
                 self.tell_moved(op);
-                let (chain, height) = (self.args.chain.clone(), self.newest.0);
-                self.args.observer.record(Event::Reorganised { chain, pool, height });
-                self.look_for_receipts(myself, op);
+                self.unwind(myself, op);
             }
             Checked::Unwritten(fault) => {
+                operation.doubted = true;
                 self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
                 self.recover(myself);
             }

@@ -33,7 +33,7 @@ pub(super) enum Phase {
 /// What the journal and the endpoints said.
 pub struct Surveyed {
     opened: Opened,
-    account: AccountView,
+    account: Result<AccountView, Unsurveyed>,
 }
 
 /// Why they said nothing that lets the lane open.
@@ -110,7 +110,7 @@ impl ExecutorState {
             };
             // The journal first: an account that is read before it could be older than what is written down.
             let surveyed = match opened.await {
-                Ok(opened) => account.await.map(|account| Box::new(Surveyed { opened, account })),
+                Ok(opened) => Ok(Box::new(Surveyed { opened, account: account.await })),
                 Err(fault) => Err(fault),
             };
             let _ = myself.cast(ExecutorMsg::Surveyed(surveyed));
@@ -131,13 +131,20 @@ impl ExecutorState {
             Ok(surveyed) => {
                 self.silences = 0;
                 let Surveyed { opened, account } = *surveyed;
-                self.account_seen(&Ok(account));
-                if self.adopt(myself, &opened) {
-                    // What is being closed gives its nonce back; the survey after that knows.
-                    return;
+                // Whatever the endpoints say, the lane is taken over once and no more: another writer would be fenced off each time.
+                self.pen = Some(opened.pen);
+                match account {
+                    Ok(account) => {
+                        self.account_seen(&Ok(account));
+                        if self.adopt(myself, &opened) {
+                            // What is being closed gives its nonce back; the survey after that knows.
+                            return;
+                        }
+                        let first_sight = opened.next_nonce.is_none();
+                        judge(&opened, &account).map(|next_nonce| (next_nonce, first_sight)).map_err(Unsurveyed::Stop)
+                    }
+                    Err(fault) => Err(fault),
                 }
-                let first_sight = opened.next_nonce.is_none();
-                judge(&opened, &account).map(|next_nonce| (next_nonce, first_sight)).map_err(Unsurveyed::Stop)
             }
             Err(fault) => Err(fault),
         };
@@ -148,13 +155,9 @@ impl ExecutorState {
                     self.meet_account(next_nonce);
                 }
                 self.open(next_nonce);
+                self.begin_unblocked(myself);
             }
-            // Whoever was replaced looks no more: to open the lane again would fence off its successor.
-            Err(Unsurveyed::Stop(Stop::Fenced)) => {
-                self.halt(Stop::Fenced);
-                // What they are about is the other's business now. The orders are lost, and say so.
-                self.operations.clear();
-            }
+            Err(Unsurveyed::Stop(Stop::Fenced)) => self.fenced(),
             Err(Unsurveyed::Stop(stop)) => {
                 self.halt(stop);
                 myself.send_after(ASK_AGAIN, || ExecutorMsg::Survey);
@@ -166,6 +169,13 @@ impl ExecutorState {
                 myself.send_after(pause, || ExecutorMsg::Survey);
             }
         }
+    }
+
+    /// Whoever was replaced looks no more: to open the lane again would fence off its successor. What its operations are about is the
+    /// other's business now. The orders are lost, and say so.
+    pub(super) fn fenced(&mut self) {
+        self.halt(Stop::Fenced);
+        self.operations.clear();
     }
 
     /// A lane without a past begins where the chain is. From then on every nonce has to be accounted for.
@@ -211,7 +221,7 @@ impl ExecutorState {
     /// Takes up what the journal has and this life does not know, corrects what it thinks of the others, and lets go of what is over.
     /// True when something is being closed, after which another survey follows.
     fn adopt(&mut self, myself: &ActorRef<ExecutorMsg>, opened: &Opened) -> bool {
-        self.pen = Some(opened.pen);
+        self.adopted = true;
         self.last_sent = self.last_sent.max(opened.last_launched);
         self.suspects.get_or_insert_default();
         self.operations.retain(|_, operation| {
@@ -220,11 +230,12 @@ impl ExecutorState {
         });
         let mut closing = false;
         for record in &opened.open {
-            let is_it = |operation: &&mut Operation| operation.record.as_ref().is_some_and(|known| known.id == record.id);
-            if let Some(operation) = self.operations.values_mut().find(is_it) {
-                if operation.record.as_ref().is_some_and(|known| known.seq < record.seq) {
-                    operation.record = Some(record.clone());
-                    operation.resend = true;
+            let known = self.operations.iter().find_map(|(op, operation)| {
+                operation.record.as_ref().filter(|known| known.id == record.id).map(|known| (*op, known.seq))
+            });
+            if let Some((op, seq)) = known {
+                if seq < record.seq {
+                    self.catch_up(myself, op, record);
                 }
                 continue;
             }
@@ -243,8 +254,22 @@ impl ExecutorState {
     }
 
     fn is_beginning(&self, record: &OperationRecord) -> bool {
-        let begins = |operation: &&super::Operation| matches!(operation.stage, Stage::Blocked | Stage::Beginning);
-        self.operations.values().filter(begins).any(|operation| operation.pool == record.new.pool)
+        let begins = |operation: &Operation| operation.record.is_none() && operation.stage != Stage::Blocked;
+        self.operations.values().any(|operation| begins(operation) && operation.pool == record.new.pool)
+    }
+
+    /// A step was written down, and its writer was told that it failed: what follows from it is done now.
+    fn catch_up(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, record: &OperationRecord) {
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        operation.record = Some(record.clone());
+        operation.resend = true;
+        self.tell_moved(op);
+        match (self.operations.get(&op).map(|operation| &operation.stage), record.state, record.landing) {
+            (Some(Stage::Landed), State::InFlight, _) => self.unwind(myself, op),
+            (Some(Stage::Watching), State::Included, Some(landing)) => self.land(myself, op, landing),
+            (Some(Stage::Watching), ..) => self.look_for_receipts(myself, op),
+            _ => {}
+        }
     }
 
     /// One operation of a former life.
@@ -288,10 +313,10 @@ impl ExecutorState {
 
     /// Signed, written down, and never handed over. In time it still is; too late, its nonce is taken away from it.
     pub(super) fn relaunch(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        match self.is_late(op) {
+        match self.lateness(op) {
             Some(false) => {}
             Some(true) => return self.take_back(myself, op),
-            // The first block will tell.
+            // The first block decides.
             None => return,
         }
         let Some(pen) = self.pen else { return };
@@ -307,11 +332,10 @@ impl ExecutorState {
         });
     }
 
-    /// Whether the newest block is past the operation's deadline; `None` while no block is known: then nobody can say, and nothing is
-    /// handed over or taken back on that ground.
-    pub(super) fn is_late(&self, op: OpId) -> Option<bool> {
+    /// Whether the newest block is past the operation's deadline; `None` while no block is known, when nobody can say.
+    pub(super) fn lateness(&self, op: OpId) -> Option<bool> {
         let deadline = self.operations.get(&op)?.deadline;
-        Some(self.args.blocks.read()?.head.stamp.timestamp >= deadline)
+        self.args.blocks.read().map(|block| block.head.stamp.timestamp >= deadline)
     }
 
     pub(super) fn account_seen(&self, view: &Result<AccountView, SendFault>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
 use ractor::ActorRef;
+use tokio::sync::watch;
 
 use crate::actors::pool::PoolMsg;
 use crate::actors::turn::Turn;
@@ -17,7 +18,7 @@ use crate::domain::operation::{Attempt, AttemptKind, OperationRecord, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::Plan;
 use crate::domain::position::{PositionFacts, Ramp};
-use crate::domain::route::Via;
+use crate::domain::route::{Route, Via};
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::truth::Absence;
 use crate::domain::units::{GasPrice, Timestamp, Weight};
@@ -139,6 +140,12 @@ pub(super) struct Operation {
     pub(super) resend: bool,
     /// It was in a block before, which is gone.
     pub(super) unwound: bool,
+    /// Its block may be gone, and nobody could say so yet.
+    pub(super) doubted: bool,
+    /// By which way it was handed over last: what everybody has seen once is not hidden again.
+    pub(super) went: Option<Via>,
+    /// While it begins: whoever drops this gives it up.
+    pub(super) begins: Option<watch::Sender<()>>,
     /// What says that its nonce is spent on something else.
     pub(super) absence: Option<Absence>,
     /// How often it was handed over, as far as this life knows; one of a former life has been before.
@@ -168,6 +175,9 @@ impl Operation {
             looking: false,
             resend: false,
             unwound: false,
+            doubted: false,
+            went: None,
+            begins: None,
             absence: None,
             handed_over: 0,
             first_block: 0,
@@ -207,6 +217,9 @@ impl Operation {
             looking: false,
             resend: true,
             unwound: false,
+            doubted: false,
+            went: record.attempts.last().map(|attempt| attempt.via),
+            begins: None,
             absence: None,
             handed_over: 1,
             first_block: block,
@@ -231,8 +244,11 @@ impl Operation {
         matches!(self.state(), Some(State::InFlight | State::Cancelling))
     }
 
+    /// Whether its nonce is being taken away from it. A cancellation whose block is gone is still one, although the journal has the
+    /// operation as in flight again: the order itself is not sent any more.
     pub(super) fn cancelling(&self) -> bool {
-        self.state() == Some(State::Cancelling)
+        let taken = || self.last_attempt().is_some_and(|attempt| attempt.kind == AttemptKind::Cancellation);
+        self.state() == Some(State::Cancelling) || (self.is_launched() && taken())
     }
 
     /// Whether the lane is busy with it.
@@ -269,6 +285,14 @@ impl Operation {
 
     pub(super) const fn blocks_since_first(&self, block: u64) -> u64 {
         block.saturating_sub(self.first_block)
+    }
+
+    /// By which way it goes next, where its class goes by `route`.
+    pub(super) fn way(&self, route: Route, block: u64) -> Via {
+        match self.went {
+            Some(Via::Public) => Via::Public,
+            _ => route.via(self.blocks_since_first(block)),
+        }
     }
 
     pub(super) fn is_cancellation(&self, hash: B256) -> bool {

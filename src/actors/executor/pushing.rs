@@ -11,7 +11,7 @@ use super::{ExecutorMsg, ExecutorState, OpId, Order, in_time, watched, written};
 use crate::crash;
 use crate::domain::fees::{Bump, Fees};
 use crate::domain::operation::{AttemptKind, Entry, OperationId, OperationRecord, State};
-use crate::domain::outcome::Refusal;
+use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::route::Via;
 use crate::domain::units::{GasPrice, Wei};
 use crate::ports::{Call, TxDraft};
@@ -97,15 +97,23 @@ impl ExecutorState {
             operation.yields_at = Some(cap);
             match operation.stage {
                 Stage::Blocked => self.refuse(op, Refusal::Superseded),
-                Stage::Beginning => {
-                    // Its answer finds nobody, and is closed then.
-                    self.refuse(op, Refusal::Superseded);
-                }
+                Stage::Beginning => self.give_up(op),
                 Stage::Ready(_) => self.reject(myself, op, Refusal::Superseded),
                 Stage::Watching if !operation.cancelling() => self.take_back(myself, op),
                 Stage::Watching => self.push(myself, op),
                 Stage::Launching | Stage::Landing | Stage::Landed | Stage::Ending => {}
             }
+        }
+    }
+
+    /// The order is answered at once. What is written down of it keeps others out of its pool, so it stays in hand until that is
+    /// closed.
+    fn give_up(&mut self, op: OpId) {
+        let Some(operation) = self.operations.get_mut(&op) else { return };
+        operation.stage = Stage::Ending;
+        operation.begins = None;
+        if let Some(order) = operation.order.take() {
+            self.settle(order, Outcome::Refused(Refusal::Superseded), None);
         }
     }
 
@@ -122,7 +130,7 @@ impl ExecutorState {
                 let call = Call { target: sender.address(), data: Bytes::new() };
                 (call, CANCEL_GAS, Via::Public)
             }
-            (_, Some(call)) => (call, operation.gas_limit, route.via(operation.blocks_since_first(newest))),
+            (_, Some(call)) => (call, operation.gas_limit, operation.way(route, newest)),
             (_, None) => return,
         };
         operation.writing = true;
@@ -156,6 +164,7 @@ impl ExecutorState {
         operation.writing = false;
         match pushed {
             Ok(record) => {
+                operation.went = record.attempts.last().map(|attempt| attempt.via);
                 operation.record = Some(*record);
                 operation.resend = false;
                 self.tell_moved(op);

@@ -3,22 +3,24 @@
 
 use alloy_primitives::B256;
 use ractor::ActorRef;
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::lane::Phase;
 use super::operation::{Operation, Stage, attempt_of, bytes_of};
-use super::{ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time, watched, written};
+use super::{ASK_AGAIN, ExecutorMsg, ExecutorState, OpId, Order, PATIENCE, in_time, watched, written};
 use crate::crash;
 use crate::domain::fees::Fees;
 use crate::domain::lane::Stop;
-use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, OperationRecord};
+use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, OperationId, OperationRecord};
 use crate::domain::outcome::Refusal;
 use crate::domain::plan::Plan;
 use crate::domain::position::Ramp;
+use crate::domain::route::Via;
 use crate::domain::units::{Timestamp, Wei};
 use crate::observe::{Event, spans};
-use crate::ports::journal::Enqueued;
-use crate::ports::{Broadcast, Call, JournalFault, SendFault, SignedTx, TxDraft};
+use crate::ports::journal::{Enqueued, Pen, Selection};
+use crate::ports::{Broadcast, Call, Journal, JournalFault, LinkFault, SendFault, SignedTx, TxDraft};
 
 /// How far ahead a relay is asked to try: more than this is cut off by relays, silently.
 const RELAY_BLOCKS: u64 = 25;
@@ -98,6 +100,10 @@ impl ExecutorState {
 
     /// Begins what waited for its pool.
     pub(super) fn begin_unblocked(&mut self, myself: &ActorRef<ExecutorMsg>) {
+        if self.next_nonce.is_none() {
+            // The survey comes back to them.
+            return;
+        }
         let blocked: Vec<OpId> =
             self.operations.iter().filter(|(_, operation)| operation.stage == Stage::Blocked).map(|(op, _)| *op).collect();
         for op in blocked {
@@ -117,6 +123,8 @@ impl ExecutorState {
         let Some(operation) = self.operations.get_mut(&op) else { return };
         let (Some(order), Some(call)) = (&operation.order, operation.call.clone()) else { return };
         operation.stage = Stage::Beginning;
+        let (begins, given_up) = watch::channel(());
+        operation.begins = Some(begins);
         let new = NewOperation {
             intent: IntentId::of(chain_id, &order.pool, &order.trigger, &order.seen),
             pool: order.pool.clone(),
@@ -130,16 +138,20 @@ impl ExecutorState {
         let work = async move {
             let queued = async {
                 crash::reach("c1-before");
-                let queued = written(journal.enqueue(&pen, &new)).await;
+                let queued = enqueue(&*journal, &pen, &new, given_up.clone()).await;
                 crash::reach("c1-after");
                 queued
             };
-            let (queued, simulated, latest, spent) = futures::join!(
-                queued,
-                in_time(sender.simulate(&call)),
-                in_time(sender.next_nonce()),
-                written(journal.spent(&pen.lane, now))
-            );
+            let mut up = given_up.clone();
+            let asked = async {
+                let asked = async { futures::join!(in_time(sender.simulate(&call)), in_time(sender.next_nonce())) };
+                let silent = || SendFault::Link(LinkFault::Unreachable("the order was given up".to_owned()));
+                tokio::select! {
+                    asked = asked => asked,
+                    _ = up.changed() => (Err(silent()), Err(silent())),
+                }
+            };
+            let (queued, (simulated, latest), spent) = futures::join!(queued, asked, written(journal.spent(&pen.lane, now)));
             crash::reach("simulated");
             let begun = match queued {
                 Ok(Enqueued::New(record)) => Ok(Box::new(Begun { record, simulated, latest, spent })),
@@ -154,12 +166,20 @@ impl ExecutorState {
 
     pub(super) fn begun(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, begun: Result<Box<Begun>, Refusal>) {
         let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Beginning) else {
-            // It was given up meanwhile; what is written down of it is closed by the next survey, or here.
-            if let Ok(begun) = begun {
-                self.close(myself, op, &begun.record, Refusal::Superseded);
+            // It was given up meanwhile; what is written down of it is closed.
+            match begun {
+                Ok(begun) => self.close(myself, op, &begun.record, Refusal::Superseded),
+                Err(refusal) => {
+                    self.operations.remove(&op);
+                    if matches!(refusal, Refusal::JournalFailed(_)) {
+                        self.recover(myself);
+                    }
+                    self.begin_unblocked(myself);
+                }
             }
             return;
         };
+        operation.begins = None;
         let Begun { record, simulated, latest, spent } = match begun {
             Ok(begun) => *begun,
             Err(refusal) => {
@@ -200,7 +220,7 @@ impl ExecutorState {
         };
         let latest = latest.map_err(|fault| Refusal::Unreachable(fault.to_string()))?;
         let Some(next_nonce) = self.next_nonce else { return Err(Refusal::LaneNotReady) };
-        match self.is_late(op) {
+        match self.lateness(op) {
             Some(false) => {}
             Some(true) => return Err(Refusal::Unreachable("the simulation took until the deadline".to_owned())),
             None => return Err(Refusal::Unknown("the newest block".to_owned())),
@@ -318,7 +338,7 @@ impl ExecutorState {
                 Some(answer) => answer,
                 None => hand_over(&signed).await,
             };
-            let _ = written(journal.note(&pen, &id, "answered", &said(&answer), clock.now())).await;
+            let _ = written(journal.note(&pen, &id, "answered", &said(&answer, via), clock.now())).await;
             crash::reach("c5-after");
             let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
         };
@@ -342,6 +362,7 @@ impl ExecutorState {
                 operation.first_block = newest;
                 operation.handed_over = 1;
                 operation.touched(newest);
+                operation.went = operation.last_attempt().map(|attempt| attempt.via);
                 self.last_sent = Some(now);
                 self.tell_moved(op);
                 self.tell_sent(op);
@@ -364,13 +385,14 @@ impl ExecutorState {
     /// taken up like the leavings of a former life.
     pub(super) fn journal_failed(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, fault: &JournalFault) {
         self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
-        if matches!(fault, JournalFault::Fenced(_)) {
-            self.stop(myself, Stop::Fenced);
-        }
         self.refuse(op, Refusal::JournalFailed(fault.to_string()));
+        if matches!(fault, JournalFault::Fenced(_)) {
+            self.fenced();
+        }
         self.recover(myself);
     }
 
+    /// Says that the last attempt is handed over, and by which way.
     pub(super) fn tell_sent(&self, op: OpId) {
         let Some(operation) = self.operations.get(&op) else { return };
         let Some(attempt) = operation.last_attempt() else { return };
@@ -382,7 +404,7 @@ impl ExecutorState {
             hash: attempt.hash,
             nonce: operation.nonce().unwrap_or_default(),
             max_fee: attempt.fees.max_fee,
-            via: attempt.via,
+            via: operation.went.unwrap_or(attempt.via),
         });
     }
 
@@ -403,9 +425,10 @@ impl ExecutorState {
         operation.handed_over = operation.handed_over.saturating_add(1);
         // What takes a nonce away has nothing to hide, and what was private for its blocks goes to everybody.
         let via = match (attempt.kind, route) {
-            (AttemptKind::First | AttemptKind::Replacement, Some(route)) => route.via(operation.blocks_since_first(newest)),
+            (AttemptKind::First | AttemptKind::Replacement, Some(route)) => operation.way(route, newest),
             _ => attempt.via,
         };
+        let another_way = operation.went.replace(via).is_some_and(|before| before != via);
         let span =
             operation.order.as_ref().map_or_else(tracing::Span::none, |order| spans::stage(order.turn.span(), "broadcast"));
         let work = async move {
@@ -414,11 +437,17 @@ impl ExecutorState {
             let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
             let answer = tokio::time::timeout(PATIENCE, sender.broadcast(&signed, via, until)).await.unwrap_or_else(silent);
             crash::reach("sent");
-            let _ = written(journal.note(&pen, &id, "answered", &said(&answer), clock.now())).await;
+            let noted = written(journal.note(&pen, &id, "answered", &said(&answer, via), clock.now())).await;
             crash::reach("c5-after");
             let _ = myself.cast(ExecutorMsg::Answered(op, signed.hash, answer));
+            if matches!(noted, Err(JournalFault::Fenced(_))) {
+                let _ = myself.cast(ExecutorMsg::Fenced);
+            }
         };
         watched(watcher, work.instrument(span));
+        if another_way {
+            self.tell_sent(op);
+        }
     }
 
     /// What the endpoints say to a broadcast decides little: a definite refusal by all of them of the only broadcast means that its
@@ -435,7 +464,44 @@ impl ExecutorState {
     }
 }
 
-/// An answer in the words of the log.
-fn said(answer: &Broadcast) -> String {
-    answer.detail().map_or_else(|| answer.label().to_owned(), |detail| format!("{}: {detail}", answer.label()))
+/// An answer in the words of the log, with the way that was really taken: an attempt that was signed for the relay may go to everybody
+/// later.
+fn said(answer: &Broadcast, via: Via) -> String {
+    let detail = answer.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("{} by the {} way{detail}", answer.label(), via.label())
+}
+
+/// C1. A defence that finds its pool taken by a lesser operation of another lane wants that one back, and waits until its lane has
+/// written so: not for its nonce, nor for a block with its cancellation.
+async fn enqueue(
+    journal: &dyn Journal,
+    pen: &Pen,
+    new: &NewOperation,
+    mut given_up: watch::Receiver<()>,
+) -> Result<Enqueued, JournalFault> {
+    loop {
+        let queued = written(journal.enqueue(pen, new)).await?;
+        let Enqueued::PoolBusy(other) = &queued else { return Ok(queued) };
+        if !new.class.is_protective() || !is_lesser_of_another_lane(journal, pen, new, other).await? {
+            return Ok(queued);
+        }
+        // Refused, it is over already.
+        let _ = written(journal.request_cancel(other, "a defence of its pool", new.created)).await;
+        tokio::select! {
+            () = tokio::time::sleep(ASK_AGAIN) => {}
+            _ = given_up.changed() => return Ok(queued),
+        }
+    }
+}
+
+async fn is_lesser_of_another_lane(
+    journal: &dyn Journal,
+    pen: &Pen,
+    new: &NewOperation,
+    other: &OperationId,
+) -> Result<bool, JournalFault> {
+    let selection = Selection { pool: Some(new.pool.clone()), open: true, limit: u32::MAX, ..Selection::default() };
+    let open = written(journal.list(&selection)).await?;
+    let lesser = |record: &OperationRecord| record.lane != pen.lane && !record.new.class.is_protective();
+    Ok(open.iter().any(|record| record.id == *other && lesser(record)))
 }

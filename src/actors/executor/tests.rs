@@ -1,8 +1,19 @@
 //! The executor over the chain in memory, with probes for the queue and the pools.
 
+mod checks;
+mod commits;
 mod ends;
+mod finality;
 mod lane;
+mod lanes;
+mod money;
+mod recovery;
+mod reorganised;
+mod routes;
 mod sends;
+mod signing;
+mod unwound;
+mod urgent;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +28,8 @@ use crate::actors::board::Board;
 use crate::actors::facts::{BlockFact, BlockFacts, GasFact, GasFacts, Lane};
 use crate::actors::pool::PoolMsg;
 use crate::actors::rebalance_queue::QueueMsg;
-use crate::actors::testing::chain::SimChain;
+use crate::actors::testing::chain::{Orphans, SimChain};
+use crate::actors::testing::journal::FakeJournal;
 use crate::actors::testing::position::FakePosition;
 use crate::actors::testing::sender::FakeSender;
 use crate::actors::testing::world::BLOCK;
@@ -28,7 +40,7 @@ use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
-use crate::domain::operation::{LaneKey, LaneRole, State};
+use crate::domain::operation::{LaneKey, LaneRole, OperationRecord, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
@@ -59,6 +71,8 @@ struct Bench {
     chain: SimChain,
     sender: Arc<FakeSender>,
     journal: Arc<MemoryJournal>,
+    /// What the executor writes through: the same journal, when it fails.
+    disk: Arc<FakeJournal>,
     events: Events,
     args: ExecutorArgs,
     executor: ActorRef<ExecutorMsg>,
@@ -85,6 +99,8 @@ impl Bench {
         let events = Events::of(&observer, &clock);
         let chain = SimChain::new(&clock);
         let (sender, journal) = (Arc::new(FakeSender::new(&chain)), Arc::new(MemoryJournal::default()));
+        let disk = Arc::new(FakeJournal::over(&journal));
+        sender.compare_with(&journal);
         let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
         let args = ExecutorArgs {
             chain: ChainName::new("test"),
@@ -104,7 +120,7 @@ impl Bench {
             routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
             budget: Budget { daily: Wei::new(ETHER), protective: Wei::new(ETHER), low_balance: Wei::ZERO },
             explorer: None,
-            journal: journal.clone(),
+            journal: disk.clone(),
             clock: clock.clone(),
             observer,
             hearts: Heartbeats::default(),
@@ -117,7 +133,8 @@ impl Bench {
         }
         let (executor, _) = Actor::spawn(None, Executor, args.clone()).await.unwrap();
         let (lead, cap) = (secs(60), GasPrice::from_gwei(30));
-        let bench = Self { clock, chain, sender, journal, events, args, executor, queue, turns, pools, number: 0, lead, cap };
+        let bench =
+            Self { clock, chain, sender, journal, disk, events, args, executor, queue, turns, pools, number: 0, lead, cap };
         bench.publish();
         bench
     }
@@ -133,6 +150,13 @@ impl Bench {
         };
         self.args.gas.publish(Some(price));
         self.args.blocks.publish(Some(Arc::new(BlockFacts { head, answers: Vec::new().into() })));
+    }
+
+    /// The newest `depth` blocks are gone, and others are in their place.
+    async fn reorganise(&self, depth: usize, orphans: Orphans) {
+        self.chain.reorganise(depth, orphans);
+        self.publish();
+        settle().await;
     }
 
     /// The next block, twelve seconds later.
@@ -178,8 +202,25 @@ impl Bench {
 
     async fn give(&mut self, pool: &'static str, class: Class) {
         let order = self.order(pool, class);
+        self.hand_in(order).await;
+    }
+
+    async fn hand_in(&self, order: Order) {
         self.executor.cast(ExecutorMsg::Execute(Box::new(order))).unwrap();
         settle().await;
+    }
+
+    /// An order to stop the trading of a pool.
+    fn freeze(&mut self, pool: &'static str) -> Order {
+        Order { plan: Plan::Freeze, ..self.order(pool, Class::Depeg) }
+    }
+
+    /// An order that is given, included and done shows that no nonce is missing before it.
+    async fn is_open_to(&mut self, pool: &'static str) {
+        self.lane(|lane| matches!(lane, Lane::Idle { .. })).await;
+        self.give(pool, Class::Schedule).await;
+        self.block().await;
+        assert_eq!(self.label(pool).await, "done", "{}", self.events.story());
     }
 
     /// The outcome that a pool hears, without time going by, and the ramp.
@@ -245,7 +286,62 @@ impl Bench {
         operations.iter().map(|operation| operation.state).collect()
     }
 
+    /// The operations of a pool, oldest first.
+    async fn operations(&self, pool: &str) -> Vec<OperationRecord> {
+        let pool = Some(PoolId::new(pool));
+        let mut operations = self.journal.list(&Selection { pool, limit: 100, ..Selection::default() }).await.unwrap();
+        operations.reverse();
+        operations
+    }
+
+    /// Nothing left without being written down, no nonce was used for two operations or skipped, and no order was carried out twice.
+    async fn is_sound(&self) {
+        assert!(self.sender.unwritten().is_empty(), "handed over before it was written down: {:?}", self.sender.unwritten());
+        let all = self.journal.list(&Selection { limit: 1_000, ..Selection::default() }).await.unwrap();
+        let mut nonces: Vec<u64> =
+            all.iter().filter(|record| record.lane == self.key()).filter_map(|record| record.nonce).collect();
+        nonces.sort_unstable();
+        let first = nonces.first().copied().unwrap_or(NONCE);
+        assert_eq!(nonces, (first..).take(nonces.len()).collect::<Vec<_>>(), "one nonce, one operation, and no gap");
+        for record in &all {
+            let mined = self.chain.with(|state| {
+                let ours = |hash| record.attempts.iter().any(|attempt| attempt.hash == hash);
+                state.mined.iter().filter(|tx| ours(tx.hash)).count()
+            });
+            assert!(mined <= 1, "{} is in {mined} blocks", record.id);
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// An executor beside the first, with another key on the same chain and the same journal.
+struct Guardian {
+    args: ExecutorArgs,
+    sender: Arc<FakeSender>,
+    executor: ActorRef<ExecutorMsg>,
+}
+
+impl Guardian {
+    async fn beside(bench: &Bench) -> Self {
+        let sender = Arc::new(FakeSender::named(&bench.chain, "guardian"));
+        sender.compare_with(&bench.journal);
+        let args = ExecutorArgs {
+            role: LaneRole::Guardian,
+            sender: sender.clone(),
+            lane: Board::new(Lane::UNKNOWN),
+            ..bench.args.clone()
+        };
+        let (executor, _) = Actor::spawn(None, Executor, args.clone()).await.unwrap();
+        settle().await;
+        assert!(matches!(args.lane.read(), Lane::Idle { .. }), "{:?}", args.lane.read());
+        Self { args, sender, executor }
+    }
+
+    async fn hand_in(&self, order: Order) {
+        self.executor.cast(ExecutorMsg::Execute(Box::new(order))).unwrap();
+        settle().await;
     }
 }

@@ -8,13 +8,13 @@ use super::ending::Verified;
 use super::operation::Stage;
 use super::{ExecutorMsg, ExecutorState, OpId, in_time, watched, written};
 use crate::crash;
-use crate::domain::decide::is_former;
 use crate::domain::finality::Finality;
-use crate::domain::operation::{Entry, Fate, Landing, State};
+use crate::domain::operation::{Entry, Fate, Landing, OperationId, State, Step};
 use crate::domain::outcome::Refusal;
 use crate::domain::position::PositionFacts;
+use crate::domain::route::Via;
 use crate::domain::truth::{Absence, AbsenceRule, Look};
-use crate::ports::{Receipt, SendFault, Sighting};
+use crate::ports::{Journal, JournalFault, Receipt, SendFault, Sighting};
 use backon::{ExponentialBuilder, Retryable};
 
 /// How often to try again to read a position back, after 1 s, 2 s, 4 s and 8 s: a node may have announced a block that it cannot
@@ -34,6 +34,13 @@ impl ExecutorState {
             return;
         }
         let follows = (number, block.head.parent) == (self.newest.0.saturating_add(1), self.newest.1);
+        if self.newest.0 == 0 {
+            // What was taken up before the first block counts its blocks from here.
+            for operation in self.operations.values_mut() {
+                operation.first_block = number;
+                operation.touched(number);
+            }
+        }
         self.newest = (number, hash);
         self.settle_strangers();
         self.ask_for_wishes(myself);
@@ -45,7 +52,7 @@ impl ExecutorState {
 
     /// What a new block means for one operation.
     fn see_to(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        let (late, number) = (self.is_late(op) == Some(true), self.newest.0);
+        let (late, number) = (self.lateness(op) == Some(true), self.newest.0);
         let Some(operation) = self.operations.get(&op) else { return };
         match operation.stage {
             Stage::Beginning | Stage::Blocked if late => {
@@ -54,6 +61,7 @@ impl ExecutorState {
             Stage::Watching => {
                 let due = operation.blocks_since_attempt(number) >= self.args.bump_after_blocks;
                 let (cancelling, resend) = (operation.cancelling(), operation.resend);
+                let wanted_back = late || operation.yields_at.is_some();
                 match operation.state() {
                     Some(State::Prepared) if operation.writing => return,
                     Some(State::Prepared) => return self.relaunch(myself, op),
@@ -66,7 +74,7 @@ impl ExecutorState {
                     return;
                 }
                 let goes_public = self.goes_public(op);
-                if late && !cancelling {
+                if wanted_back && !cancelling {
                     self.take_back(myself, op);
                 } else if due || goes_public {
                     self.push(myself, op);
@@ -79,9 +87,8 @@ impl ExecutorState {
     /// Whether what went by the relay so far has had its blocks there.
     fn goes_public(&self, op: OpId) -> bool {
         let Some(operation) = self.operations.get(&op) else { return false };
-        let route = self.args.routes.get(operation.class);
-        let now = route.via(operation.blocks_since_first(self.newest.0));
-        operation.last_attempt().is_some_and(|attempt| attempt.via != now) && !operation.cancelling()
+        let way = operation.way(*self.args.routes.get(operation.class), self.newest.0);
+        operation.went == Some(Via::Private) && way == Via::Public && !operation.cancelling()
     }
 
     /// Whether the endpoints say that its nonce is gone: no attempt of ours can take it again.
@@ -103,7 +110,7 @@ impl ExecutorState {
 
     pub(super) fn looked(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, sighting: &Result<Sighting, SendFault>) {
         let endpoints = self.args.sender.endpoints();
-        let (late, blocks) = (self.is_late(op), self.blocks_of_absence());
+        let (late, blocks) = (self.lateness(op), self.blocks_of_absence());
         let Some(operation) = self.operations.get_mut(&op) else { return };
         operation.looking = false;
         if operation.stage != Stage::Watching {
@@ -130,14 +137,13 @@ impl ExecutorState {
                 if proven && operation.state() != Some(State::Quarantined) {
                     self.quarantine(myself, op);
                 } else if operation.resend && operation.is_launched() && next_nonce <= nonce && witnesses > 0 {
-                    // A former life, or a block that is gone, has left it: in time the same bytes go out again. Without a block nobody
-                    // knows whether it is in time.
-                    let cancelling = operation.cancelling();
-                    operation.resend = late.is_none() && !cancelling;
+                    // A former life, or a block that is gone, has left it: in time the same bytes go out again.
+                    let late = if operation.cancelling() { Some(false) } else { late };
+                    operation.resend = late.is_none();
                     match late {
-                        _ if cancelling => self.broadcast(myself, op),
                         Some(false) => self.broadcast(myself, op),
                         Some(true) => self.take_back(myself, op),
+                        // The first block decides.
                         None => {}
                     }
                 }
@@ -159,7 +165,7 @@ impl ExecutorState {
 
     /// Reads the position back at the block that includes the transaction, and writes the inclusion down together with the ramp that
     /// it made (C7): before anyone can see the lane free, a pool that comes back must find the ramp accounted for.
-    fn land(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, landing: Landing) {
+    pub(super) fn land(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, landing: Landing) {
         let Some(pen) = self.pen else { return };
         let (sender, journal, clock, myself) =
             (self.args.sender.clone(), self.args.journal.clone(), self.args.clock.clone(), myself.clone());
@@ -169,7 +175,7 @@ impl ExecutorState {
         if let Some(order) = &operation.order {
             drop(crate::observe::spans::stage(order.turn.span(), "included"));
         }
-        let (position, unwound) = (operation.position.clone(), operation.unwound);
+        let (position, unwound, stranger) = (operation.position.clone(), operation.unwound, operation.order.is_none());
         watched(myself.clone(), async move {
             crash::reach("c7-before");
             let read_back = || async {
@@ -179,22 +185,29 @@ impl ExecutorState {
                 position.facts(&answers, &landing.block).map_err(|fault| fault.to_string())
             };
             let facts: Result<PositionFacts, String> =
-                read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).await;
-            let include = async {
-                // After a reorganisation whatever is there is the last word on what we have done. A former life may have seen that
-                // reorganisation: then the journal still has a ramp as ours that the chain has given up for the one before.
-                let mut ours = landing.fate == Fate::CarriedOut || unwound;
-                if let (false, Ok(facts)) = (ours, &facts) {
-                    let memory = written(journal.recall_pool(&record.new.pool)).await?;
-                    ours = memory.is_some_and(|memory| is_former(facts, &memory));
+                read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).when(|_| position.is_some()).await;
+            let included = async {
+                // The write was said to have failed, and had not.
+                if record.state == State::Included {
+                    return Ok(record);
                 }
+                // After a reorganisation whatever is there is the last word on what we have done. Of what a former life has left only
+                // the journal knows whether there was one.
+                let ours =
+                    landing.fate == Fate::CarriedOut || unwound || (stranger && was_unwound(&*journal, &record.id).await?);
                 let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
                 let entry = Entry::Include { landing, ramp };
                 written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await
             };
-            let record = include.await;
+            let record = included.await;
             crash::reach("c7-after");
             let _ = myself.cast(ExecutorMsg::Verified(op, Box::new(Verified { landing, facts, record })));
         });
     }
+}
+
+/// Whether an operation was in a block that is gone.
+async fn was_unwound(journal: &dyn Journal, id: &OperationId) -> Result<bool, JournalFault> {
+    let log = written(journal.log(id)).await?;
+    Ok(log.iter().any(|line| line.step == Step::Unwind.label()))
 }

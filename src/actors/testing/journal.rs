@@ -1,6 +1,6 @@
 //! A journal that can be slow or fail, and keeps a list of what was written, in the order in which the writes ended.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::open;
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord};
+use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord, Step};
 use crate::domain::peg::Peg;
 use crate::domain::position::Ramp;
 use crate::domain::units::{Timestamp, Wei};
@@ -18,13 +18,24 @@ use crate::ports::{JournalFault, Memories, Operations};
 
 #[derive(Default)]
 pub(crate) struct FakeJournal {
-    inner: MemoryJournal,
+    inner: Arc<MemoryJournal>,
     moods: Mutex<Moods>,
     writes: Mutex<Vec<String>>,
 }
 
+/// When a write fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fails {
+    /// Nothing is written.
+    Before,
+    /// It is written, and nobody hears so.
+    After,
+}
+
 #[derive(Clone, Default)]
 pub(crate) struct Moods {
+    /// The next write of a step that has this name (`queue` for the first) fails.
+    pub(crate) breaks: Option<(&'static str, Fails)>,
     pub(crate) fails: bool,
     pub(crate) recall_takes: Duration,
     /// For the next writes, in order; then they take no time.
@@ -32,8 +43,32 @@ pub(crate) struct Moods {
 }
 
 impl FakeJournal {
+    /// The bad manners over a journal that has none.
+    pub(crate) fn over(inner: &Arc<MemoryJournal>) -> Self {
+        Self { inner: inner.clone(), ..Self::default() }
+    }
+
+    /// How the write of a step is to fail, if it is; once.
+    fn breaks(&self, step: &str) -> Option<Fails> {
+        let breaks = &mut open(&self.moods).breaks;
+        let (_, fails) = breaks.take_if(|(name, _)| *name == step)?;
+        Some(fails)
+    }
+
+    fn broken<T>(fails: Option<Fails>, written: Result<T, JournalFault>) -> Result<T, JournalFault> {
+        match fails {
+            Some(_) => Err(JournalFault::Failed("the disk went away".to_owned())),
+            None => written,
+        }
+    }
+
     pub(crate) fn behave(&self, change: impl FnOnce(&mut Moods)) {
         change(&mut open(&self.moods));
+    }
+
+    /// Whether a write is still to fail.
+    pub(crate) fn is_broken(&self) -> bool {
+        open(&self.moods).breaks.is_some()
     }
 
     pub(crate) fn writes(&self) -> Vec<String> {
@@ -63,6 +98,11 @@ impl FakeJournal {
         open(&self.writes).push(what);
         Ok(())
     }
+}
+
+/// The name of a step: only finality cannot tell its own without a landing.
+fn name(entry: &Entry) -> &'static str {
+    entry.step(None).map_or("finalise", Step::label)
 }
 
 #[async_trait]
@@ -121,7 +161,11 @@ impl Operations for FakeJournal {
 
     async fn enqueue(&self, pen: &Pen, new: &NewOperation) -> Result<Enqueued, JournalFault> {
         self.writing(format!("queue {}", new.pool)).await?;
-        self.inner.enqueue(pen, new).await
+        let fails = self.breaks("queue");
+        if fails == Some(Fails::Before) {
+            return Err(JournalFault::Failed("the disk is full".to_owned()));
+        }
+        Self::broken(fails, self.inner.enqueue(pen, new).await)
     }
 
     async fn commit(
@@ -133,7 +177,11 @@ impl Operations for FakeJournal {
         at: Timestamp,
     ) -> Result<OperationRecord, JournalFault> {
         self.writing(format!("commit {seq}")).await?;
-        self.inner.commit(pen, id, seq, entry, at).await
+        let fails = self.breaks(name(entry));
+        if fails == Some(Fails::Before) {
+            return Err(JournalFault::Failed("the disk is full".to_owned()));
+        }
+        Self::broken(fails, self.inner.commit(pen, id, seq, entry, at).await)
     }
 
     async fn note(&self, pen: &Pen, id: &OperationId, what: &str, detail: &str, at: Timestamp) -> Result<(), JournalFault> {

@@ -13,7 +13,7 @@ use crate::ports::journal::Selection;
 #[tokio::test(start_paused = true)]
 async fn a_key_that_someone_else_uses_stops_its_lane_until_an_operator_accepts_it() {
     let mut bench = Bench::start().await;
-    bench.chain.with(|state| state.nonce += 3);
+    bench.chain.with(|state| state.keeper().nonce += 3);
     bench.give("a", Class::Drift).await;
     assert_eq!(bench.label("a").await, "lane_not_ready");
     bench.lane(|lane| matches!(lane, Lane::Stopped { reason: Stop::JournalBehind { journal: 7, chain: 10 }, .. })).await;
@@ -40,7 +40,7 @@ async fn a_nonce_that_someone_else_spent_is_an_alarm_after_ten_blocks_and_never_
     bench.lead = secs(3_600);
     // Another holder of the key sends, and the endpoint that is asked has not seen it yet.
     bench.sender.behave(|node| node.lags_at = Some(NONCE));
-    bench.chain.with(|state| state.nonce += 1);
+    bench.chain.with(|state| state.keeper().nonce += 1);
     bench.give("a", Class::Drift).await;
     bench.sender.behave(|node| node.lags_at = None);
     bench.blocks(8).await;
