@@ -26,6 +26,7 @@ mod outage;
 pub mod postgres;
 pub mod proxy;
 pub mod relay;
+mod reorg;
 pub mod rpc;
 pub mod scenario;
 pub mod stories;
@@ -38,7 +39,7 @@ pub mod world;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{PoolSpec, TokenSpec};
+pub use catalogue::{Owner, PoolSpec, TokenSpec};
 pub use coins::{Coin, PerCoin};
 pub use fault::WorldError;
 pub use handle::WorldHandle;

@@ -149,7 +149,7 @@ fn decode<C: SolCall>(answer: &Bytes) -> Result<C::Return, WorldError> {
     C::abi_decode_returns(answer).map_err(WorldError::decode(C::SIGNATURE))
 }
 
-fn all_weights(weights: &[U256]) -> Vec<Weight> {
+pub(super) fn all_weights(weights: &[U256]) -> Vec<Weight> {
     weights.iter().map(|weight| Weight::from_wad(small(*weight))).collect()
 }
 

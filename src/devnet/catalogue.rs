@@ -1,6 +1,11 @@
 //! The five pools of the demo: what a DAO might own. Together they hold 2.3 million dollars.
 
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::{Address, B256, U256, hex};
+
 use super::coins::Coin;
+use super::fault::WorldError;
+use super::world::{KEEPER, KEEPER_KEY};
 use crate::domain::units::Weight;
 
 /// One coin of a pool to be.
@@ -29,6 +34,40 @@ pub struct PoolSpec {
     pub value: u32,
     /// Its swap fee in basis points.
     pub fee_bps: u32,
+    /// Who may change it.
+    pub owner: Owner,
+}
+
+/// Who owns a pool, for ever: the account that Ballast sends from. None of their keys is a secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owner {
+    /// One of the accounts of everybody's development mnemonic.
+    #[default]
+    Keeper,
+    /// An account of its own, so that several programs can send at the same time: its key is this number.
+    Numbered(u32),
+}
+
+impl Owner {
+    /// Its private key, in hexadecimal.
+    #[must_use]
+    pub fn key(self) -> String {
+        match self {
+            Self::Keeper => KEEPER_KEY.to_owned(),
+            Self::Numbered(number) => hex::encode_prefixed(B256::from(U256::from(number))),
+        }
+    }
+
+    /// Its account.
+    ///
+    /// # Errors
+    /// Zero is no key.
+    pub fn address(self) -> Result<Address, WorldError> {
+        let Self::Numbered(number) = self else { return Ok(KEEPER) };
+        let signer = PrivateKeySigner::from_bytes(&B256::from(U256::from(number)));
+        let no_key = |_| WorldError::Value { what: "an owner", found: number.to_string(), expected: "a number above zero" };
+        signer.map(|signer| signer.address()).map_err(no_key)
+    }
 }
 
 impl TokenSpec {
@@ -48,7 +87,7 @@ impl TokenSpec {
 
 impl PoolSpec {
     fn new(name: &str, value: u32, fee_bps: u32, tokens: Vec<TokenSpec>) -> Self {
-        Self { name: name.to_owned(), tokens, value, fee_bps }
+        Self { name: name.to_owned(), tokens, value, fee_bps, owner: Owner::Keeper }
     }
 }
 

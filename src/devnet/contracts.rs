@@ -84,7 +84,12 @@ alloy::sol! {
         function create(NewPoolParams memory poolParams, address owner) external returns (address pool);
     }
 
+    #[derive(Debug)]
     interface IManagedPool {
+        event GradualWeightUpdateScheduled(
+            uint256 startTime, uint256 endTime, uint256[] startWeights, uint256[] endWeights
+        );
+
         function getPoolId() external view returns (bytes32);
         function getNormalizedWeights() external view returns (uint256[] memory);
         function getSwapFeePercentage() external view returns (uint256);

@@ -1,7 +1,9 @@
 //! What makes a block: the oracle reports, the arbitrageur trades, the relay hands over what it holds, and the node mines at the time
 //! of the policy clock and the base fee that the world has.
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{Bytes, U64};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::arbitrageur::{Arbitrageur, Conditions};
 use super::fault::WorldError;
@@ -31,6 +33,13 @@ pub(super) struct Engine {
     pub(super) relay: Option<LocalRelay>,
     /// The state of a killed node.
     pub(super) dump: Option<Bytes>,
+}
+
+/// The newest block, as far as the next one depends on it.
+#[derive(Deserialize)]
+struct Newest {
+    number: U64,
+    timestamp: U64,
 }
 
 /// A block that was made.
@@ -73,10 +82,26 @@ impl Engine {
         if let Some(dump) = self.dump.take() {
             let _: bool = self.rpc.ask("anvil_loadState", (dump,)).await?;
         }
+        self.forget();
+        self.height = self.rpc.height().await?;
+        Ok(())
+    }
+
+    /// Takes the newest blocks off the chain and puts empty ones into their place.
+    pub(super) async fn reorg(&mut self, depth: u64) -> Result<(), WorldError> {
+        let none: [(); 0] = [];
+        let _: Value = self.rpc.ask("anvil_reorg", (depth, none)).await?;
+        self.forget();
+        // The node gives the new blocks times of its own; the next one has to be later.
+        let newest: Newest = self.rpc.ask("eth_getBlockByNumber", ("latest", false)).await?;
+        (self.height, self.last) = (newest.number.to(), newest.timestamp.to());
+        Ok(())
+    }
+
+    /// What everybody had on its way is lost: they ask for their nonces again.
+    const fn forget(&mut self) {
         self.oracle.forget();
         self.arbitrageur.forget();
         self.trader.forget();
-        self.height = self.rpc.height().await?;
-        Ok(())
     }
 }

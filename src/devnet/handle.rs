@@ -19,7 +19,7 @@ use super::fault::WorldError;
 use super::market::Path;
 use super::rpc::{Order, Rpc};
 use super::updates::Ledger;
-pub use super::updates::WeightUpdate;
+pub use super::updates::{RampScheduled, WeightUpdate};
 use super::world::{Addresses, KEEPER_KEY, WorldOptions};
 use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};

@@ -7,6 +7,7 @@ mod install;
 mod maths;
 mod outage;
 mod relay;
+mod reorg;
 mod stories;
 mod world;
 

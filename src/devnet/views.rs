@@ -1,10 +1,11 @@
 //! What the chain says of the pools of a running world.
 
 use super::batch::{self, GradualUpdate, PoolAddress, PoolState};
+use super::catalogue::Owner;
 use super::coins::Coin;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
-use super::updates::WeightUpdate;
+use super::updates::{self, RampScheduled, WeightUpdate};
 use crate::domain::units::Weight;
 
 impl WorldHandle {
@@ -66,6 +67,24 @@ impl WorldHandle {
     /// There is no such pool, or the node is down.
     pub async fn swap_enabled(&self, pool: &str) -> Result<bool, WorldError> {
         Ok(self.state(pool).await?.swap_enabled)
+    }
+
+    /// Who may change a pool.
+    ///
+    /// # Errors
+    /// There is no such pool.
+    pub fn owner(&self, pool: &str) -> Result<Owner, WorldError> {
+        let found = self.specs().iter().find(|spec| spec.name == pool);
+        found.map(|spec| spec.owner).ok_or_else(|| WorldError::NoSuchPool(pool.to_owned()))
+    }
+
+    /// The ramps that a pool has scheduled in the blocks from `from` on, by its own events, oldest first. The chain as it is now
+    /// decides: what was reorganised away did not happen.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn scheduled_ramps(&self, pool: &str, from: u64) -> Result<Vec<RampScheduled>, WorldError> {
+        updates::scheduled(&self.shared.rpc, self.pool(pool)?.address, from).await
     }
 
     /// Every transaction on the chain that called `updateWeightsGradually` of a pool, oldest first.

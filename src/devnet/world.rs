@@ -11,7 +11,7 @@ use super::arbitrageur::Arbitrageur;
 use super::balancer::{self, NewPool};
 use super::batch::{PoolAddress, raw, wad_of_bps};
 use super::bytecode;
-use super::catalogue::{self, PoolSpec};
+use super::catalogue::{self, Owner, PoolSpec};
 use super::coins::{Coin, PerCoin};
 use super::contracts::IToken;
 use super::deployer::Deployer;
@@ -25,11 +25,12 @@ use super::toolbox::Toolbox;
 use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use alloy::sol_types::SolValue;
+use serde_json::Value;
 
 /// The unlocked accounts of the node, by what they do here.
 const DEPLOYER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
-/// Owner of all pools, and the account that Ballast sends from.
-const KEEPER: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
+/// Owner of the pools that have no other, and the account that Ballast sends from.
+pub(super) const KEEPER: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
 /// Public for years: it is one of the keys of everybody's development mnemonic.
 pub(super) const KEEPER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 const ARBITRAGEUR: Address = address!("3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
@@ -40,6 +41,8 @@ const PROVIDER: Address = address!("9965507D1a55bcC2695C58ba16FB37d819B0A4dc");
 /// Gas of a block while the world is being built, and of every block after that.
 const SETUP_GAS: u64 = 1_000_000_000;
 const BLOCK_GAS: u64 = 30_000_000;
+/// What an owner with a key of its own has for gas, in wei: a million ether.
+const GAS_MONEY: u128 = 1_000_000_000_000_000_000_000_000;
 /// How long before the start of the policy clock the chain begins.
 const PROLOGUE: Duration = Duration::from_mins(1);
 /// Whole tokens of each coin for everyone who trades.
@@ -106,7 +109,7 @@ pub struct Addresses {
     pub ether_feed: FeedAddress,
     /// The pools, in the order of the options.
     pub pools: Vec<PoolAddress>,
-    /// Owner of the pools, whose key [`WorldHandle::keeper_key`] tells.
+    /// Owner of the pools that have no other, whose key [`WorldHandle::keeper_key`] tells.
     pub keeper: Address,
 }
 
@@ -200,7 +203,10 @@ async fn deploy(rpc: &Rpc, options: &WorldOptions, genesis: Timestamp) -> Result
         usdt: oracle::deploy(&mut deployer, &mut from, Coin::Usdt.name(), 1.0).await?,
     };
     let ether_feed = oracle::deploy(&mut deployer, &mut from, "ETH", options.ether).await?;
-    let plans: Vec<(Vec<Coin>, NewPool)> = options.pools.iter().map(|spec| plan(spec, &tokens)).collect();
+    for spec in options.pools.iter().filter(|spec| spec.owner != Owner::Keeper) {
+        let _: Value = rpc.ask("anvil_setBalance", (spec.owner.address()?, U256::from(GAS_MONEY))).await?;
+    }
+    let plans: Vec<(Vec<Coin>, NewPool)> = options.pools.iter().map(|spec| plan(spec, &tokens)).collect::<Result<_, _>>()?;
     let pools: Vec<NewPool> = plans.iter().map(|(_, pool)| pool.clone()).collect();
     balancer::create(&mut deployer, &mut from, &balancer, &pools).await?;
     let receipts = deployer.settle().await?;
@@ -248,7 +254,7 @@ async fn deploy_tokens(deployer: &mut Deployer<'_>, from: &mut Account) -> Resul
 }
 
 /// A pool as the chain wants it: coins in ascending order of their contracts.
-fn plan(spec: &PoolSpec, tokens: &PerCoin<Address>) -> (Vec<Coin>, NewPool) {
+fn plan(spec: &PoolSpec, tokens: &PerCoin<Address>) -> Result<(Vec<Coin>, NewPool), WorldError> {
     let mut held = spec.tokens.clone();
     held.sort_by_key(|token| *tokens.get(token.coin));
     let amount = |share: f64, coin: Coin| U256::from(raw(f64::from(spec.value) * share, coin.decimals()));
@@ -258,7 +264,7 @@ fn plan(spec: &PoolSpec, tokens: &PerCoin<Address>) -> (Vec<Coin>, NewPool) {
         weights: held.iter().map(|token| U256::from(token.initial.wad())).collect(),
         amounts: held.iter().map(|token| amount(token.initial.as_fraction(), token.coin)).collect(),
         swap_fee: wad_of_bps(spec.fee_bps),
-        owner: KEEPER,
+        owner: spec.owner.address()?,
     };
-    (held.iter().map(|token| token.coin).collect(), pool)
+    Ok((held.iter().map(|token| token.coin).collect(), pool))
 }

@@ -16,7 +16,7 @@ use alloy::sol;
 use alloy_primitives::U256;
 use ballast::devnet::rpc::{Account, Order};
 use ballast::devnet::toolbox::{self, ToolboxOptions};
-use ballast::devnet::{Coin, PoolSpec, TokenSpec, World, WorldHandle, WorldOptions};
+use ballast::devnet::{Coin, Owner, PoolSpec, TokenSpec, World, WorldHandle, WorldOptions};
 use ballast::domain::units::{Timestamp, Weight};
 
 pub(crate) use child::Child;
@@ -55,7 +55,7 @@ async fn options(start: Timestamp) -> WorldOptions {
 
 /// A pool with a name.
 pub(crate) fn pool(name: &str, tokens: Vec<TokenSpec>) -> PoolSpec {
-    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10 }
+    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10, owner: Owner::Keeper }
 }
 
 /// Three coins, six points off the target of 40 / 35 / 25.
