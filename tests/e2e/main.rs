@@ -13,13 +13,18 @@
 mod support;
 
 mod alerts;
+mod backup;
 mod crash;
 mod depeg;
+mod disk;
 mod drift;
+mod duel;
 mod feeds;
 mod gas;
 mod outage;
 mod owner;
 mod process;
+mod relay;
 mod settings;
+mod stuck;
 mod telemetry;

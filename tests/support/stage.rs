@@ -11,10 +11,13 @@ use ballast::devnet::config_files::{self, FileOptions};
 use ballast::devnet::handle::Running;
 use ballast::devnet::{World, WorldHandle};
 use ballast::domain::decide::Decision;
+use ballast::domain::ids::PoolId;
+use ballast::domain::operation::{AttemptKind, OperationRecord, State};
 use ballast::domain::outcome::Outcome;
 use ballast::domain::units::Timestamp;
 use ballast::observe::Event;
 use ballast::observe::event::Settlement;
+use ballast::ports::journal::Selection;
 use ballast::ports::{Clock, Drill, Journal, NoDrill};
 use tempfile::TempDir;
 
@@ -90,6 +93,14 @@ impl Edit {
     }
 }
 
+/// The operations of a pool in a journal, oldest first.
+pub(crate) async fn operations(journal: &dyn Journal, pool: &str) -> Vec<OperationRecord> {
+    let of_pool = Selection { pool: Some(PoolId::new(pool)), limit: 100, ..Selection::default() };
+    let mut operations = journal.list(&of_pool).await.unwrap();
+    operations.reverse();
+    operations
+}
+
 /// A running program in a world that makes blocks.
 pub(crate) struct Stage {
     pub(crate) world: World,
@@ -137,6 +148,31 @@ impl Stage {
         let order = self.settlement(pool).await;
         assert!(matches!(order.outcome, Outcome::Done(_)), "{pool}: {:?}", order.outcome);
         order
+    }
+
+    /// The next transaction of a pool that is of this kind is about to be handed over; its nonce.
+    pub(crate) async fn sends(&mut self, pool: &str, kind: AttemptKind) -> u64 {
+        let wanted = |event: &Event| matches!(event, Event::TxSent { pool: who, kind: sent, .. } if who.as_str() == pool && *sent == kind);
+        let sent = self.until(&format!("{pool} sends: {}", kind.label()), wanted).await;
+        let Event::TxSent { nonce, .. } = sent else { unreachable!() };
+        nonce
+    }
+
+    /// The next time that an operation of a pool gets as far as this.
+    pub(crate) async fn reaches(&mut self, pool: &str, state: State) {
+        let wanted = |event: &Event| matches!(event, Event::OperationMoved { pool: who, state: now, .. } if who.as_str() == pool && *now == state);
+        self.until(&format!("an operation of {pool} is {state}"), wanted).await;
+    }
+
+    /// The operations of a pool, as the journal has them, oldest first.
+    pub(crate) async fn operations(&self, pool: &str) -> Vec<OperationRecord> {
+        operations(self.journal.as_ref(), pool).await
+    }
+
+    /// Makes one block and waits until it is read.
+    pub(crate) async fn mine(&mut self) {
+        let made = self.world.mine().await.unwrap().number;
+        self.until("the block is read", |event| matches!(event, Event::BlockRead { number, .. } if *number >= made)).await;
     }
 
     /// The next time that a pool holds for this reason after having decided something else.
