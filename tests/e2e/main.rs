@@ -21,6 +21,7 @@ mod drift;
 mod duel;
 mod feeds;
 mod gas;
+mod ops;
 mod outage;
 mod owner;
 mod process;
