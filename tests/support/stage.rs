@@ -13,7 +13,7 @@ use ballast::devnet::{World, WorldHandle};
 use ballast::domain::decide::Decision;
 use ballast::domain::ids::PoolId;
 use ballast::domain::operation::{AttemptKind, OperationRecord, State};
-use ballast::domain::outcome::Outcome;
+use ballast::domain::outcome::{Outcome, Refusal};
 use ballast::domain::units::Timestamp;
 use ballast::observe::Event;
 use ballast::observe::event::Settlement;
@@ -148,6 +148,19 @@ impl Stage {
         let order = self.settlement(pool).await;
         assert!(matches!(order.outcome, Outcome::Done(_)), "{pool}: {:?}", order.outcome);
         order
+    }
+
+    /// The settlement of the order that follows a cancelled one, which was carried out. Until the cancellation is final the same evidence
+    /// is refused: its block could still be replaced, and the nonce go to the first order after all.
+    pub(crate) async fn done_at_last(&mut self, pool: &str) -> Settlement {
+        loop {
+            let order = self.settlement(pool).await;
+            match order.outcome {
+                Outcome::Done(_) => return order,
+                Outcome::Refused(Refusal::Duplicate) => {}
+                other => panic!("{pool}: {other:?}"),
+            }
+        }
     }
 
     /// The next transaction of a pool that is of this kind is about to be handed over; its nonce.
