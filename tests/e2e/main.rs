@@ -16,6 +16,7 @@ mod alerts;
 mod backup;
 mod crash;
 mod depeg;
+#[cfg(target_os = "linux")]
 mod disk;
 mod drift;
 mod duel;

@@ -4,6 +4,8 @@
 pub(crate) mod child;
 pub(crate) mod collector;
 pub(crate) mod discord;
+#[cfg(target_os = "linux")]
+pub(crate) mod disk;
 pub(crate) mod drill;
 pub(crate) mod page;
 pub(crate) mod stage;

@@ -34,6 +34,8 @@ pub(crate) struct Script {
     pub(crate) drill: Arc<dyn Drill>,
     /// Whether the world makes blocks from the beginning.
     pub(crate) blocks: bool,
+    /// What starts the program where it is a process of its own: its words come before the program's. Nothing, usually.
+    pub(crate) launcher: &'static [&'static str],
 }
 
 /// A file of the settings and what is written differently in it.
@@ -46,7 +48,7 @@ pub(crate) struct Edit {
 impl Default for Script {
     fn default() -> Self {
         let files = FileOptions { listen: "127.0.0.1:0".to_owned(), recover: "2m", ..FileOptions::default() };
-        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true }
+        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true, launcher: &[] }
     }
 }
 
