@@ -4,8 +4,9 @@
 //! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
 //! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
 //! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`scenario`] tells
-//! stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, and [`postgres`],
-//! a database server. Floats are fine here: this is a simulation, and nothing of it reaches a decision but through the chain.
+//! stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, [`hardhat`], a node
+//! with stricter rules, and [`postgres`], a database server. Floats are fine here: this is a simulation, and nothing of it reaches a
+//! decision but through the chain.
 
 pub mod anvil;
 pub mod arbitrageur;
@@ -20,6 +21,7 @@ pub mod deployer;
 mod engine;
 pub mod fault;
 pub mod handle;
+pub mod hardhat;
 pub mod market;
 pub mod oracle;
 mod outage;

@@ -8,6 +8,8 @@ mod preflight;
 mod reader;
 mod relay;
 mod sender;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod strict;
 
 use std::sync::{Arc, Mutex};
 

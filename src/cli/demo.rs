@@ -113,7 +113,8 @@ async fn play(args: DemoArgs) -> Result<bool, DemoFault> {
     let telemetry = spans::init(LogForm::Pretty, &args.log, args.otlp.as_deref())
         .map_err(|fault| DemoFault::Io(format!("--log: {fault}")))?;
     let search_path = Environment::process().get("PATH").map(|path| secrecy::ExposeSecret::expose_secret(path).into());
-    let options = ToolboxOptions { anvil: args.anvil.clone(), contracts: args.contracts.clone(), search_path };
+    let options =
+        ToolboxOptions { anvil: args.anvil.clone(), contracts: args.contracts.clone(), search_path, ..ToolboxOptions::default() };
     let tools = tokio::select! {
         tools = toolbox::find(&options) => tools?,
         () = asked_to_stop() => return Ok(false),

@@ -11,6 +11,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
+use super::hardhat;
+
 /// Where to look. Everything is optional.
 #[derive(Clone, Debug, Default)]
 pub struct ToolboxOptions {
@@ -20,6 +22,8 @@ pub struct ToolboxOptions {
     pub contracts: Option<PathBuf>,
     /// The value of `PATH`.
     pub search_path: Option<OsString>,
+    /// Whether what only tests need is looked for, and installed, too.
+    pub for_tests: bool,
 }
 
 /// What the world is built from. All of it exists.
@@ -114,7 +118,7 @@ pub(crate) fn for_tests() -> Toolbox {
     let find = || {
         let environment = crate::config::Environment::process();
         let search_path = environment.get("PATH").map(|path| path.expose_secret().into());
-        let options = ToolboxOptions { search_path, ..ToolboxOptions::default() };
+        let options = ToolboxOptions { search_path, for_tests: true, ..ToolboxOptions::default() };
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(find(&options)).unwrap()
     };
     // On a thread of its own, because most tests are inside of a runtime already.
@@ -133,7 +137,9 @@ fn contracts_folder(options: &ToolboxOptions) -> Result<PathBuf, ToolboxError> {
 /// All tools, if none is missing.
 fn installed(options: &ToolboxOptions, contracts: &Path) -> Result<Option<Toolbox>, ToolboxError> {
     let anvil = anvil(options, contracts)?;
-    let complete = is_complete(contracts) && balancer_tasks(contracts).is_dir();
+    let complete = is_complete(contracts)
+        && balancer_tasks(contracts).is_dir()
+        && (!options.for_tests || hardhat::is_installed(contracts));
     Ok(anvil.filter(|_| complete).map(|anvil| Toolbox { anvil, contracts: contracts.to_owned() }))
 }
 
@@ -195,6 +201,9 @@ async fn install(options: &ToolboxOptions, contracts: &Path) -> Result<(), Toolb
     let progress = announce(&format!("installing anvil and Balancer's contracts with npm into {}", contracts.display()));
     let mut command = tokio::process::Command::new(npm);
     command.args(["ci", "--ignore-scripts"]).current_dir(contracts).stdin(Stdio::null()).kill_on_drop(true);
+    if !options.for_tests {
+        command.arg("--omit=dev");
+    }
     if let Some(path) = &options.search_path {
         command.env("PATH", path);
     }

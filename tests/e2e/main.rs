@@ -13,14 +13,20 @@
 mod support;
 
 mod alerts;
+mod backup;
 mod crash;
 mod depeg;
+#[cfg(target_os = "linux")]
+mod disk;
 mod drift;
+mod duel;
 mod feeds;
 mod gas;
 mod ops;
 mod outage;
 mod owner;
 mod process;
+mod relay;
 mod settings;
+mod stuck;
 mod telemetry;

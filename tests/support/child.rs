@@ -34,8 +34,10 @@ impl Child {
 
     /// The same in a folder that another has left behind, with its journal.
     pub(crate) async fn run_in(dir: TempDir, world: &WorldHandle, script: Script) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut words = script.launcher.iter().copied().chain([PROGRAM]);
+        let mut command = Command::new(words.next().unwrap());
         command
+            .args(words)
             .args(["run", "--config"])
             .arg(dir.path())
             .env(config_files::KEY_VARIABLE, world.keeper_key())
@@ -74,6 +76,14 @@ impl Child {
         }
     }
 
+    /// The first log line with this message, which may have passed while something else was waited for.
+    pub(crate) async fn hears(&mut self, message: &str) -> Value {
+        match self.log.iter().find(|line| line["message"] == message) {
+            Some(line) => line.clone(),
+            None => self.until(message).await,
+        }
+    }
+
     /// Reads the log to its end and gives the process's end.
     pub(crate) async fn end(mut self) -> (ExitStatus, Vec<Value>) {
         let reading = async {
@@ -87,9 +97,14 @@ impl Child {
         (status, self.log)
     }
 
+    /// Names the process.
+    pub(crate) fn pid(&self) -> String {
+        self.process.id().unwrap().to_string()
+    }
+
     /// Asks the process to stop, the way an orchestrator does.
     pub(crate) async fn terminate(&self) {
-        let pid = self.process.id().unwrap().to_string();
+        let pid = self.pid();
         let status = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         assert!(status.success());
     }

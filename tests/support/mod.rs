@@ -4,6 +4,8 @@
 pub(crate) mod child;
 pub(crate) mod collector;
 pub(crate) mod discord;
+#[cfg(target_os = "linux")]
+pub(crate) mod disk;
 pub(crate) mod drill;
 pub(crate) mod page;
 pub(crate) mod stage;
@@ -13,7 +15,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use alloy::sol;
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256};
 use ballast::devnet::rpc::{Account, Order};
 use ballast::devnet::toolbox::{self, ToolboxOptions};
 use ballast::devnet::{Coin, Owner, PoolSpec, TokenSpec, World, WorldHandle, WorldOptions};
@@ -118,6 +120,19 @@ pub(crate) async fn in_mempool(world: &WorldHandle, nonce: u64) {
         }
     };
     soon("the node has the transaction", asking).await;
+}
+
+/// The transactions that changed the weights of a pool, in the order of the chain. None of them reverted.
+pub(crate) async fn carried_out(world: &WorldHandle, pool: &str) -> Vec<B256> {
+    let updates = world.weight_updates(pool).await.unwrap();
+    assert!(updates.iter().all(|update| update.success), "{updates:?}");
+    updates.into_iter().map(|update| update.hash).collect()
+}
+
+/// What waits at the node for a block, as text.
+pub(crate) async fn public_pool(world: &WorldHandle) -> String {
+    let pool: serde_json::Value = world.rpc().ask("txpool_content", ()).await.unwrap();
+    pool.to_string()
 }
 
 /// What comes, unless it takes longer than a machine can be busy.

@@ -11,10 +11,13 @@ use ballast::devnet::config_files::{self, FileOptions};
 use ballast::devnet::handle::Running;
 use ballast::devnet::{World, WorldHandle};
 use ballast::domain::decide::Decision;
-use ballast::domain::outcome::Outcome;
+use ballast::domain::ids::PoolId;
+use ballast::domain::operation::{AttemptKind, OperationRecord, State};
+use ballast::domain::outcome::{Outcome, Refusal};
 use ballast::domain::units::Timestamp;
 use ballast::observe::Event;
 use ballast::observe::event::Settlement;
+use ballast::ports::journal::Selection;
 use ballast::ports::{Clock, Drill, Journal, NoDrill};
 use tempfile::TempDir;
 
@@ -31,6 +34,8 @@ pub(crate) struct Script {
     pub(crate) drill: Arc<dyn Drill>,
     /// Whether the world makes blocks from the beginning.
     pub(crate) blocks: bool,
+    /// What starts the program where it is a process of its own: its words come before the program's. Nothing, usually.
+    pub(crate) launcher: &'static [&'static str],
 }
 
 /// A file of the settings and what is written differently in it.
@@ -43,7 +48,7 @@ pub(crate) struct Edit {
 impl Default for Script {
     fn default() -> Self {
         let files = FileOptions { listen: "127.0.0.1:0".to_owned(), recover: "2m", ..FileOptions::default() };
-        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true }
+        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true, launcher: &[] }
     }
 }
 
@@ -88,6 +93,14 @@ impl Edit {
         assert!(text.contains(&self.from), "{} does not say {:?}:\n{text}", self.file, self.from);
         std::fs::write(&path, text.replace(&self.from, &self.to)).unwrap();
     }
+}
+
+/// The operations of a pool in a journal, oldest first.
+pub(crate) async fn operations(journal: &dyn Journal, pool: &str) -> Vec<OperationRecord> {
+    let of_pool = Selection { pool: Some(PoolId::new(pool)), limit: 100, ..Selection::default() };
+    let mut operations = journal.list(&of_pool).await.unwrap();
+    operations.reverse();
+    operations
 }
 
 /// A running program in a world that makes blocks.
@@ -137,6 +150,44 @@ impl Stage {
         let order = self.settlement(pool).await;
         assert!(matches!(order.outcome, Outcome::Done(_)), "{pool}: {:?}", order.outcome);
         order
+    }
+
+    /// The settlement of the order that follows a cancelled one, which was carried out. Until the cancellation is final the same evidence
+    /// is refused: its block could still be replaced, and the nonce go to the first order after all.
+    pub(crate) async fn done_at_last(&mut self, pool: &str) -> Settlement {
+        loop {
+            let order = self.settlement(pool).await;
+            match order.outcome {
+                Outcome::Done(_) => return order,
+                Outcome::Refused(Refusal::Duplicate) => {}
+                other => panic!("{pool}: {other:?}"),
+            }
+        }
+    }
+
+    /// The next transaction of a pool that is of this kind is about to be handed over; its nonce.
+    pub(crate) async fn sends(&mut self, pool: &str, kind: AttemptKind) -> u64 {
+        let wanted = |event: &Event| matches!(event, Event::TxSent { pool: who, kind: sent, .. } if who.as_str() == pool && *sent == kind);
+        let sent = self.until(&format!("{pool} sends: {}", kind.label()), wanted).await;
+        let Event::TxSent { nonce, .. } = sent else { unreachable!() };
+        nonce
+    }
+
+    /// The next time that an operation of a pool gets as far as this.
+    pub(crate) async fn reaches(&mut self, pool: &str, state: State) {
+        let wanted = |event: &Event| matches!(event, Event::OperationMoved { pool: who, state: now, .. } if who.as_str() == pool && *now == state);
+        self.until(&format!("an operation of {pool} is {state}"), wanted).await;
+    }
+
+    /// The operations of a pool, as the journal has them, oldest first.
+    pub(crate) async fn operations(&self, pool: &str) -> Vec<OperationRecord> {
+        operations(self.journal.as_ref(), pool).await
+    }
+
+    /// Makes one block and waits until it is read.
+    pub(crate) async fn mine(&mut self) {
+        let made = self.world.mine().await.unwrap().number;
+        self.until("the block is read", |event| matches!(event, Event::BlockRead { number, .. } if *number >= made)).await;
     }
 
     /// The next time that a pool holds for this reason after having decided something else.

@@ -29,8 +29,9 @@ impl ExecutorState {
         let record = match record {
             Ok(record) => record,
             Err(fault) => {
-                // It is in a block all the same; the next look finds it there again.
+                // It is in a block all the same; the next look finds it there again, and until then it is neither raised nor taken back.
                 operation.stage = Stage::Watching;
+                operation.resend = true;
                 self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
                 self.recover(myself);
                 return;

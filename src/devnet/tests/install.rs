@@ -8,7 +8,7 @@ use crate::devnet::toolbox::{Toolbox, ToolboxError, ToolboxOptions, find};
 
 /// Does what npm would, slowly, and counts how often. Its last file is the one that npm writes last.
 const NPM: &str = r#"#!/bin/sh
-[ "$*" = "ci --ignore-scripts" ] || exit 9
+[ "$*" = "ci --ignore-scripts --omit=dev" ] || exit 9
 echo run >> runs
 rm -rf node_modules
 mkdir -p node_modules/@balancer-labs/v2-deployments/dist/tasks
@@ -29,7 +29,7 @@ fn options(folder: &Path, npm: Option<&str>) -> ToolboxOptions {
     }
     let search_path = format!("{}:/usr/bin:/bin", programs.display());
     let search_path = if npm.is_some() { search_path } else { programs.display().to_string() };
-    ToolboxOptions { anvil: None, contracts: Some(folder.to_owned()), search_path: Some(search_path.into()) }
+    ToolboxOptions { contracts: Some(folder.to_owned()), search_path: Some(search_path.into()), ..ToolboxOptions::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

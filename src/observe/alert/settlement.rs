@@ -36,6 +36,8 @@ fn severity(order: &Settlement) -> Option<Severity> {
         Outcome::Refused(Refusal::StaleTurn | Refusal::LaneNotReady | Refusal::GasAboveCap) => {
             order.trigger.class().is_protective().then_some(Severity::Warning)
         }
+        // It looks again by itself, and will find the same: without a journal nothing is sent, not even a defence.
+        Outcome::Refused(Refusal::JournalFailed(_)) => Some(Severity::Critical),
         outcome if outcome.may_retry() => Some(Severity::Warning),
         _ => Some(Severity::Critical),
     }

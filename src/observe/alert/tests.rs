@@ -53,6 +53,8 @@ fn a_failed_order_is_as_loud_as_it_is_lasting() {
     assert_eq!(loud(Outcome::Cancelled(inclusion())), Some((Severity::Warning, key("cancelled"))));
     assert_eq!(loud(Outcome::Refused(Refusal::NonceTaken)), Some((Severity::Critical, key("nonce_taken"))));
     assert_eq!(loud(Outcome::Refused(Refusal::Unreachable("x".to_owned()))), Some((Severity::Warning, key("unreachable"))));
+    let unwritten = Refusal::JournalFailed("database or disk is full".to_owned());
+    assert_eq!(loud(Outcome::Refused(unwritten)), Some((Severity::Critical, key("journal_failed"))));
     assert_eq!(loud(Outcome::Refused(Refusal::GasAboveCap)), None, "a routine order tries again by itself");
     assert_eq!(loud(Outcome::Refused(Refusal::ShuttingDown)), None);
     let defence = settled(depeg(), Outcome::Refused(Refusal::GasAboveCap)).unwrap();
