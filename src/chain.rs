@@ -3,7 +3,8 @@
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
 //! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean),
 //! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
-//! [`relay`] (to builders only) and [`preflight`] (whether the configuration is true).
+//! [`relay`] (to builders only), [`preflight`] (whether the configuration is true) and [`witness`] (what operators ask of an endpoint
+//! without a key).
 //!
 //! Of alloy only the codecs, the transports, the signers and the calls of its MEV extension are used. Its provider layers are not: fillers assign nonces before
 //! anything is sent, the fallback layer takes the fastest answer for the true one, and watching a transaction outlives its removal
@@ -24,3 +25,4 @@ pub mod sender;
 pub mod signer;
 #[cfg(test)]
 mod tests;
+pub mod witness;

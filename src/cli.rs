@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod ops;
 mod panics;
 pub mod run;
 
@@ -37,6 +38,9 @@ enum Command {
     },
     /// Shows Ballast at work: five pools on the real Balancer V2, on a local chain, through a depeg. Needs no network and no keys.
     Demo(demo::DemoArgs),
+    /// Shows what the journal has of operations, and steers them.
+    #[command(subcommand)]
+    Ops(ops::OpsCommand),
 }
 
 /// Runs the program.
@@ -66,6 +70,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Run { config } => run::run(&config).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Ops(command) => ops::run(command).await,
             Command::Check { config } => check::run(&config),
         }
     })

@@ -34,6 +34,9 @@ const WALLS: &[Wall] = &[
     Wall { room: "src/ports.rs", forbidden: RUNTIME, why: "ports are traits over the domain's own types" },
     Wall { room: "src/ports.rs", forbidden: CHAIN, why: "a port names no provider" },
     Wall { room: "src/ports.rs", forbidden: EXCHANGE, why: "ports speak of positions, not of one exchange" },
+    Wall { room: "src/ports", forbidden: RUNTIME, why: "ports are traits over the domain's own types" },
+    Wall { room: "src/ports", forbidden: CHAIN, why: "a port names no provider" },
+    Wall { room: "src/ports", forbidden: EXCHANGE, why: "ports speak of positions, not of one exchange" },
     Wall {
         room: "src/actors",
         forbidden: &[

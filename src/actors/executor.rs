@@ -55,6 +55,8 @@ use crate::ports::{
 
 /// How long to wait before asking again for what the lane needs to begin, or to go on.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// The pause doubles while nobody answers, up to this.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// A request that takes longer has failed, whatever the adapter thinks: a lane does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -164,6 +166,8 @@ pub struct ExecutorState {
     phase: Phase,
     /// A survey is under way.
     surveying: bool,
+    /// Surveys in a row that nobody answered.
+    silences: u32,
     /// The right to write; `None` until the journal has been opened.
     pen: Option<Pen>,
     /// The nonce of the next operation; `None` while the lane is surveyed or stands still.
@@ -202,6 +206,7 @@ impl Actor for Executor {
             pulse,
             phase: Phase::Surveying,
             surveying: false,
+            silences: 0,
             pen: None,
             next_nonce: None,
             next_op: 1,

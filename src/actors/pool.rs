@@ -176,6 +176,10 @@ pub struct PoolState {
     rest_until: Duration,
     /// Orders in a row that were refused for a reason that may last.
     troubles: u32,
+    /// The journal has the latch, so that an operator can take it away there.
+    latched_in_journal: bool,
+    /// The block at which the journal was last asked whether that has happened.
+    asked_release_at: Option<u64>,
     /// The position as decoded from this block.
     seen: Option<(u64, PositionFacts)>,
 }
@@ -220,6 +224,8 @@ impl Actor for Pool {
             not_before_block: 0,
             rest_until: Duration::ZERO,
             troubles: 0,
+            latched_in_journal: false,
+            asked_release_at: None,
             seen: None,
         })
     }
@@ -278,6 +284,10 @@ impl PoolState {
         let off_since = known.as_ref().and_then(|memory| memory.composition_off_since);
         let latch = known.as_ref().and_then(|memory| memory.latch.clone());
         let first_seen = self.args.clock.now();
+        let found = recalled.as_ref().is_some_and(|memory| memory.latch.is_some());
+        // What the journal had and has no more, an operator has taken away.
+        let latch = if self.latched_in_journal && !found { None } else { latch };
+        self.latched_in_journal = found;
         let memory = recalled.or(known).unwrap_or(Memory { first_seen, ..Memory::default() });
         if self.inquiry == Inquiry::Asked {
             self.inquiry = Inquiry::Answered;

@@ -228,10 +228,10 @@ impl fmt::Display for Hold {
                 f.write_str("the chain shows the state before our last change: a reorganisation, or a node behind")
             }
             Self::Latched(Latch::ForeignChange) => {
-                f.write_str("someone else changed the weights; restart Ballast to accept them")
+                f.write_str("someone else changed the weights; look, then accept them with `ballast ops release`")
             }
             Self::Latched(Latch::Outcome(outcome)) => {
-                write!(f, "the last transaction ended as `{outcome}`; restart after a look")
+                write!(f, "the last transaction ended as `{outcome}`; look, then go on with `ballast ops release`")
             }
         }
     }

@@ -36,8 +36,9 @@ impl Memories for MemoryJournal {
     }
 
     async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
-        let memory = || Memory { first_seen: at, known_ramp: Some(ramp.clone()), ..Memory::default() };
-        open(&self.pools).entry(pool.clone()).or_insert_with(memory);
+        let mut pools = open(&self.pools);
+        let memory = pools.entry(pool.clone()).or_insert_with(|| Memory { first_seen: at, ..Memory::default() });
+        memory.known_ramp.get_or_insert_with(|| ramp.clone());
         Ok(())
     }
 
@@ -54,6 +55,17 @@ impl Memories for MemoryJournal {
     async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault> {
         open(&self.pools).entry(pool.clone()).or_default().latch = Some(latch.clone());
         Ok(())
+    }
+
+    async fn release_pool(&self, pool: &PoolId, _by: &str, _at: Timestamp) -> Result<(), JournalFault> {
+        match open(&self.pools).get_mut(pool) {
+            Some(memory) if memory.latch.is_some() => {
+                (memory.latch, memory.known_ramp, memory.former_ramp) = (None, None, None);
+                Ok(())
+            }
+            Some(_) => Err(JournalFault::Conflict(format!("the pool {pool} waits for nobody"))),
+            None => Err(JournalFault::Unknown(format!("pool {pool}"))),
+        }
     }
 
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {

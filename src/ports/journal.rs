@@ -58,7 +58,7 @@ impl<T: Memories + Operations> Journal for T {}
 pub trait Memories: Send + Sync + 'static {
     /// What is remembered of a pool; `None` for one never seen.
     async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault>;
-    /// Remembers that a pool was first seen, with the ramp that it had then. A pool that is known already stays as it is.
+    /// Remembers that a pool was first seen, with the ramp that it had then. A pool whose ramp is known already stays as it is.
     async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault>;
     /// Remembers a ramp of our own making.
     async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault>;
@@ -66,6 +66,9 @@ pub trait Memories: Send + Sync + 'static {
     async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault>;
     /// Remembers that a pool waits for a human.
     async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault>;
+    /// Lets go of a pool that waits for a human, by an operator's word, who accepts the ramp that the chain has. Refused for a pool that
+    /// waits for nobody.
+    async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault>;
     /// What is remembered of an asset's peg.
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault>;
     /// Remembers an asset's peg.

@@ -18,6 +18,7 @@ mod depeg;
 mod drift;
 mod feeds;
 mod gas;
+mod ops;
 mod outage;
 mod owner;
 mod process;

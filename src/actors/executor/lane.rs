@@ -5,7 +5,7 @@
 use ractor::ActorRef;
 
 use super::operation::{Operation, Stage};
-use super::{ASK_AGAIN, ExecutorMsg, ExecutorState, Miscarriage, OpId, in_time, watched, written};
+use super::{ASK_AGAIN, ExecutorMsg, ExecutorState, LONGEST_SILENCE, Miscarriage, OpId, in_time, watched, written};
 use crate::crash;
 use crate::domain::lane::{self, LaneFacts, Stop};
 use crate::domain::operation::{Entry, OperationRecord, State};
@@ -129,6 +129,7 @@ impl ExecutorState {
         }
         let verdict = match surveyed {
             Ok(surveyed) => {
+                self.silences = 0;
                 let Surveyed { opened, account } = *surveyed;
                 self.account_seen(&Ok(account));
                 if self.adopt(myself, &opened) {
@@ -159,7 +160,9 @@ impl ExecutorState {
             }
             Err(Unsurveyed::Silence(fault)) => {
                 self.args.observer.record(Event::LaneUnsurveyed { chain: self.args.chain.clone(), role: self.args.role, fault });
-                myself.send_after(ASK_AGAIN, || ExecutorMsg::Survey);
+                let pause = ASK_AGAIN.saturating_mul(2u32.saturating_pow(self.silences)).min(LONGEST_SILENCE);
+                self.silences = self.silences.saturating_add(1);
+                myself.send_after(pause, || ExecutorMsg::Survey);
             }
         }
     }
@@ -284,8 +287,11 @@ impl ExecutorState {
 
     /// Signed, written down, and never handed over. In time it still is; too late, its nonce is taken away from it.
     pub(super) fn relaunch(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        if self.is_late(op) {
-            return self.take_back(myself, op);
+        match self.is_late(op) {
+            Some(false) => {}
+            Some(true) => return self.take_back(myself, op),
+            // The first block will tell.
+            None => return,
         }
         let Some(pen) = self.pen else { return };
         let (journal, clock, myself) = (self.args.journal.clone(), self.args.clock.clone(), myself.clone());
@@ -300,12 +306,11 @@ impl ExecutorState {
         });
     }
 
-    /// Whether the newest block is past the operation's deadline. While no block is known nobody can say, and nothing new is handed
-    /// over.
-    pub(super) fn is_late(&self, op: OpId) -> bool {
-        let Some(operation) = self.operations.get(&op) else { return false };
-        let time = self.args.blocks.read().map(|block| block.head.stamp.timestamp);
-        time.is_none_or(|time| time >= operation.deadline)
+    /// Whether the newest block is past the operation's deadline; `None` while no block is known: then nobody can say, and nothing is
+    /// handed over or taken back on that ground.
+    pub(super) fn is_late(&self, op: OpId) -> Option<bool> {
+        let deadline = self.operations.get(&op)?.deadline;
+        Some(self.args.blocks.read()?.head.stamp.timestamp >= deadline)
     }
 
     pub(super) fn account_seen(&self, view: &Result<AccountView, SendFault>) {

@@ -200,8 +200,10 @@ impl ExecutorState {
         };
         let latest = latest.map_err(|fault| Refusal::Unreachable(fault.to_string()))?;
         let Some(next_nonce) = self.next_nonce else { return Err(Refusal::LaneNotReady) };
-        if self.is_late(op) {
-            return Err(Refusal::Unreachable("the simulation took until the deadline".to_owned()));
+        match self.is_late(op) {
+            Some(false) => {}
+            Some(true) => return Err(Refusal::Unreachable("the simulation took until the deadline".to_owned())),
+            None => return Err(Refusal::Unknown("the newest block".to_owned())),
         }
         // A nonce that is spent and was not given by us: someone else uses this key, and a human has to know.
         if latest > next_nonce {

@@ -44,7 +44,7 @@ impl ExecutorState {
 
     /// What a new block means for one operation.
     fn see_to(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId) {
-        let (late, number) = (self.is_late(op), self.newest.0);
+        let (late, number) = (self.is_late(op) == Some(true), self.newest.0);
         let Some(operation) = self.operations.get(&op) else { return };
         match operation.stage {
             Stage::Beginning | Stage::Blocked if late => {
@@ -129,9 +129,16 @@ impl ExecutorState {
                 if proven && operation.state() != Some(State::Quarantined) {
                     self.quarantine(myself, op);
                 } else if operation.resend && operation.is_launched() && next_nonce <= nonce && witnesses > 0 {
-                    operation.resend = false;
-                    // A former life, or a block that is gone, has left it: in time the same bytes go out again.
-                    if operation.cancelling() || !late { self.broadcast(myself, op) } else { self.take_back(myself, op) }
+                    // A former life, or a block that is gone, has left it: in time the same bytes go out again. Without a block nobody
+                    // knows whether it is in time.
+                    let cancelling = operation.cancelling();
+                    operation.resend = late.is_none() && !cancelling;
+                    match late {
+                        _ if cancelling => self.broadcast(myself, op),
+                        Some(false) => self.broadcast(myself, op),
+                        Some(true) => self.take_back(myself, op),
+                        None => {}
+                    }
                 }
             }
             Err(_) => {

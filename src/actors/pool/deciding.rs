@@ -51,6 +51,9 @@ impl PoolState {
             },
             _ => self.inquiry = Inquiry::None,
         }
+        if matches!(decision, Decision::Hold(Hold::Latched(_))) {
+            self.ask_release(myself);
+        }
         self.show(&pegs, &decision);
         self.answer_episodes(&pegs, &decision);
         match decision {
@@ -101,6 +104,15 @@ impl PoolState {
         let (at, ramp) = (memory.first_seen, facts.ramp.clone());
         let id = self.args.id.clone();
         self.write(move |journal| async move { journal.meet_pool(&id, at, &ramp).await });
+    }
+
+    /// Asks the journal, once a block, whether an operator has let go of the pool.
+    fn ask_release(&mut self, myself: &ActorRef<PoolMsg>) {
+        let block = self.seen.as_ref().map(|(number, _)| *number);
+        if self.asked_release_at != block {
+            self.asked_release_at = block;
+            recall(&self.args, myself);
+        }
     }
 
     fn track_composition(&mut self, pegs: &[Peg]) {

@@ -92,6 +92,10 @@ impl Memories for FakeJournal {
         self.inner.latch_pool(pool, latch).await
     }
 
+    async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.inner.release_pool(pool, by, at).await
+    }
+
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {
         self.recalling().await?;
         self.inner.recall_peg(asset).await

@@ -151,6 +151,17 @@ CREATE TABLE pool_memory (
     latch TEXT
 );
 
+-- What operators did to pools.
+CREATE TABLE pool_event (
+    pool TEXT NOT NULL REFERENCES pool_memory (pool),
+    line BIGINT NOT NULL CHECK (line >= 0),
+    what TEXT NOT NULL CHECK (what IN ('release')),
+    detail TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (pool, line)
+);
+
 CREATE TABLE peg_memory (
     asset TEXT NOT NULL PRIMARY KEY,
     peg TEXT NOT NULL

@@ -50,13 +50,16 @@ pub(super) async fn account(connection: &mut AnyConnection, pool: &PoolId, ramp:
 }
 
 async fn meet(connection: &mut AnyConnection, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
-    sqlx::query("INSERT INTO pool_memory (pool, first_seen, known_ramp) VALUES ($1, $2, $3) ON CONFLICT (pool) DO NOTHING")
-        .bind(pool.as_str())
-        .bind(number(at.millis())?)
-        .bind(codec::write_ramp(ramp)?)
-        .execute(connection)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO pool_memory (pool, first_seen, known_ramp) VALUES ($1, $2, $3) \
+         ON CONFLICT (pool) DO UPDATE SET known_ramp = excluded.known_ramp WHERE pool_memory.known_ramp IS NULL",
+    )
+    .bind(pool.as_str())
+    .bind(number(at.millis())?)
+    .bind(codec::write_ramp(ramp)?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
     Ok(())
 }
 
@@ -80,6 +83,32 @@ async fn latch(connection: &mut AnyConnection, pool: &PoolId, latch: &Latch) -> 
     )
     .bind(pool.as_str())
     .bind(codec::write_latch(latch)?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+async fn release(connection: &mut AnyConnection, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+    let row = sqlx::query("SELECT latch FROM pool_memory WHERE pool = $1").bind(pool.as_str());
+    let row = row.fetch_optional(&mut *connection).await.map_err(fault)?;
+    let Some(row) = row else { return Err(JournalFault::Unknown(format!("pool {pool}"))) };
+    let Some(latch) = Columns(&row).maybe_text("latch")? else {
+        return Err(JournalFault::Conflict(format!("the pool {pool} waits for nobody")));
+    };
+    sqlx::query("UPDATE pool_memory SET latch = NULL, known_ramp = NULL, former_ramp = NULL WHERE pool = $1")
+        .bind(pool.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO pool_event (pool, line, what, detail, by, at) \
+         SELECT $1, COALESCE(MAX(line) + 1, 0), 'release', $2, $3, $4 FROM pool_event WHERE pool = $1",
+    )
+    .bind(pool.as_str())
+    .bind(latch)
+    .bind(codec::words(by))
+    .bind(number(at.millis())?)
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -140,6 +169,15 @@ impl Memories for SqlJournal {
         self.patiently(async {
             let mut session = self.writing().await?;
             let done = latch(&mut session, pool, reason).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = release(&mut session, pool, by, at).await;
             session.end(done).await
         })
         .await

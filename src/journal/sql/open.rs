@@ -200,7 +200,7 @@ fn address(path: &Path, mode: &str) -> Result<AnyConnectOptions, OpenFault> {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
             plain if plain.is_ascii_alphanumeric() => escaped.push(char::from(plain)),
-            other => escaped.push_str(&format!("%{other:02X}")),
+            other => escaped.extend(format!("%{other:02X}").chars()),
         }
     }
     format!("sqlite://{escaped}?mode={mode}").parse().map(quiet).map_err(|fault: Error| OpenFault::Address(fault.to_string()))

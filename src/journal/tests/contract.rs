@@ -89,5 +89,6 @@ promises! {
         a_pool_is_met_once_and_keeps_what_happened_since,
         what_is_remembered_of_a_pool_comes_back,
         every_reason_to_hold_comes_back,
+        an_operator_lets_go_of_a_pool_and_accepts_its_ramp,
         what_is_remembered_of_a_peg_comes_back;
 }

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::support::{Place, Writer, at, everything, include, lane, launch, order, prepare, ramp, reserve, signed, wei};
 use crate::domain::decide::Latch;
 use crate::domain::operation::{AttemptKind, Entry, NewOperation, OperationId, OperationRecord, State};
+use crate::journal::sql::open::{Tuning, open_tuned};
 use crate::ports::journal::{Enqueued, Opened, Operations, Pen};
 use crate::ports::{Journal, JournalFault};
 
@@ -178,7 +179,7 @@ async fn a_caller_that_goes_away_in_the_middle_leaves_nothing_half_written() {
 #[tokio::test]
 async fn logs_and_signed_transactions_cannot_be_changed_or_deleted_by_anyone() {
     for place in places().await {
-        let journal = super::super::sql::open::open_tuned(&place.url, place.path(), Default::default()).await.unwrap();
+        let journal = open_tuned(&place.url, place.path(), Tuning::default()).await.unwrap();
         let writer = Writer::of(&journal, lane(1)).await;
         writer.launched(&order("a", 1), 0).await;
         for statement in [

@@ -71,7 +71,7 @@ async fn play(journal: &dyn Journal, pens: &mut [Option<Pen>; 3], act: &Act, mom
         Act::Open { lane: signer } => {
             let opened = journal.open_lane(&lane(*signer), "model", moment).await;
             // One in a while writes on with the pen that it had.
-            if moment.secs() % 3 != 0
+            if !moment.secs().is_multiple_of(3)
                 && let Ok(opened) = &opened
             {
                 pens[usize::from(*signer)] = Some(opened.pen);

@@ -1,5 +1,6 @@
 //! Journals to test, and operations to write in them.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -188,11 +189,11 @@ pub(super) async fn everything(journal: &dyn Journal) -> String {
     let selection = crate::ports::journal::Selection { limit: 1_000, ..Default::default() };
     let mut text = format!("{:#?}", journal.lanes().await.unwrap());
     for record in journal.list(&selection).await.unwrap() {
-        text.push_str(&format!("{record:#?}{:#?}", journal.log(&record.id).await.unwrap()));
-        text.push_str(&format!("{:?}", journal.recall_pool(&record.new.pool).await.unwrap()));
+        let (log, pool) = (journal.log(&record.id).await.unwrap(), journal.recall_pool(&record.new.pool).await.unwrap());
+        write!(text, "{record:#?}{log:#?}{pool:?}").unwrap();
     }
     for lane in journal.lanes().await.unwrap() {
-        text.push_str(&format!("{:?}", journal.spent(&lane.key, at(10)).await.unwrap()));
+        write!(text, "{:?}", journal.spent(&lane.key, at(10)).await.unwrap()).unwrap();
     }
     text
 }

@@ -4,13 +4,14 @@ use super::{Bench, OFF, policy};
 use crate::actors::testing::chain::address;
 use crate::actors::testing::words::decided;
 use crate::actors::testing::{millis, secs, settle};
+use crate::domain::ids::PoolId;
 use crate::domain::peg::PegState;
 use crate::domain::policy::Policy;
 use crate::domain::schedule::Schedule;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::Weight;
 use crate::observe::Event;
-use crate::ports::Memories;
+use crate::ports::{Clock, Memories};
 
 #[tokio::test(start_paused = true)]
 async fn a_change_by_someone_else_holds_the_pool_through_restarts() {
@@ -44,6 +45,23 @@ async fn a_ramp_of_our_own_is_found_in_the_journal_however_slow_it_is() {
     tokio::time::sleep(secs(1)).await;
     assert_eq!(bench.events.count(|event| decided(event, "a", "foreign_change")), 0, "{}", bench.events.story());
     assert_eq!(bench.events.count(|event| decided(event, "a", "ramp_in_flight")), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_is_held_goes_on_when_an_operator_lets_go_of_it() {
+    let bench = Bench::start().await;
+    bench.chain.foreign_ramp("a", &[5_000, 5_000], secs(60));
+    bench.block().await;
+    assert_eq!(bench.events.count(|event| decided(event, "a", "foreign_change")), 1);
+    bench.block().await;
+    bench.events.clear();
+    bench.journal.release_pool(&PoolId::new("a"), "a test", bench.clock.now()).await.unwrap();
+    bench.block().await;
+    assert_eq!(bench.events.count(|event| decided(event, "a", "ramp_in_flight")), 1, "{}", bench.events.story());
+    // The ramp is accepted, and the next strange one is not.
+    bench.chain.foreign_ramp("a", &[6_000, 4_000], secs(60));
+    bench.block().await;
+    assert_eq!(bench.events.count(|event| decided(event, "a", "foreign_change")), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::domain::peg::{Peg, PegState, Trust};
 use crate::domain::reading::Quote;
 use crate::domain::units::Price;
 use crate::journal::tests::support::{at, hash, ramp};
-use crate::ports::Journal;
+use crate::ports::{Journal, JournalFault};
 
 pub(super) async fn a_pool_is_met_once_and_keeps_what_happened_since(journal: &dyn Journal) {
     let pool = PoolId::new("treasury");
@@ -49,6 +49,23 @@ pub(super) async fn every_reason_to_hold_comes_back(journal: &dyn Journal) {
         journal.latch_pool(&pool, &Latch::Outcome(label)).await.unwrap();
         assert_eq!(journal.recall_pool(&pool).await.unwrap().unwrap().latch, Some(Latch::Outcome(label)));
     }
+}
+
+pub(super) async fn an_operator_lets_go_of_a_pool_and_accepts_its_ramp(journal: &dyn Journal) {
+    let pool = PoolId::new("treasury");
+    assert!(matches!(journal.release_pool(&pool, "me", at(1)).await, Err(JournalFault::Unknown(_))));
+    journal.meet_pool(&pool, at(5), &ramp(100)).await.unwrap();
+    assert!(matches!(journal.release_pool(&pool, "me", at(6)).await, Err(JournalFault::Conflict(_))), "it waits for nobody");
+    journal.latch_pool(&pool, &Latch::ForeignChange).await.unwrap();
+    journal.release_pool(&pool, "me", at(7)).await.unwrap();
+    let memory = journal.recall_pool(&pool).await.unwrap().unwrap();
+    assert_eq!(memory, Memory { first_seen: at(5), ..Memory::default() });
+    // It is met again with whatever the chain has then.
+    journal.meet_pool(&pool, at(8), &ramp(200)).await.unwrap();
+    let memory = journal.recall_pool(&pool).await.unwrap().unwrap();
+    assert_eq!((memory.first_seen, memory.known_ramp), (at(5), Some(ramp(200))));
+    journal.latch_pool(&pool, &Latch::Outcome("reverted")).await.unwrap();
+    journal.release_pool(&pool, "me again", at(9)).await.unwrap();
 }
 
 pub(super) async fn what_is_remembered_of_a_peg_comes_back(journal: &dyn Journal) {

@@ -97,7 +97,7 @@ pub(super) async fn a_writer_that_was_replaced_writes_nothing(journal: &dyn Jour
     assert_eq!(journal.note_stop(&old.pen, Some("no")).await.err(), fenced);
     assert_eq!(journal.reread_lane(&old.pen).await.err(), fenced);
     assert_eq!(everything(journal).await, before);
-    assert_eq!(new.read().await.open, [record.clone()]);
+    assert_eq!(new.read().await.open, std::slice::from_ref(&record));
     new.step(&record, &reserve(0)).await;
 }
 
