@@ -35,6 +35,7 @@ use sqlx::{ConnectOptions, Executor};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use crate::DISK;
 use crate::lane::KEY;
 
 /// Operations that the former life had in flight.
@@ -127,7 +128,7 @@ async fn launch(journal: &Arc<dyn Journal>, pen: &Pen, nonce: u64, attempt: Atte
 }
 
 async fn restart(world: &World, folder: &Path) -> Restart {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir_in(DISK).unwrap();
     copy(folder, dir.path()).await;
     let node: SocketAddr = world.http_url().strip_prefix("http://").unwrap().parse().unwrap();
     let proxy = Proxy::start(node, Faults::none()).await.unwrap();
