@@ -137,9 +137,8 @@ fn contracts_folder(options: &ToolboxOptions) -> Result<PathBuf, ToolboxError> {
 /// All tools, if none is missing.
 fn installed(options: &ToolboxOptions, contracts: &Path) -> Result<Option<Toolbox>, ToolboxError> {
     let anvil = anvil(options, contracts)?;
-    let complete = is_complete(contracts)
-        && balancer_tasks(contracts).is_dir()
-        && (!options.for_tests || hardhat::is_installed(contracts));
+    let complete =
+        is_complete(contracts) && balancer_tasks(contracts).is_dir() && (!options.for_tests || hardhat::is_installed(contracts));
     Ok(anvil.filter(|_| complete).map(|anvil| Toolbox { anvil, contracts: contracts.to_owned() }))
 }
 

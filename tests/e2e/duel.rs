@@ -91,7 +91,8 @@ async fn of_two_that_start_together_one_writes_and_its_death_doubles_nothing() {
     let mut nonces = Vec::new();
     for pool in POOLS {
         let operations = operations(journal.as_ref(), pool).await;
-        let landed: Vec<_> = operations.iter().filter_map(|operation| Some((operation.nonce?, operation.landing?.hash))).collect();
+        let landed: Vec<_> =
+            operations.iter().filter_map(|operation| Some((operation.nonce?, operation.landing?.hash))).collect();
         assert_eq!(landed.len(), 1, "{operations:#?}");
         assert_eq!(carried_out(&world, pool).await, [landed[0].1], "{pool}");
         nonces.push(landed[0].0);

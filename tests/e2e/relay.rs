@@ -109,7 +109,10 @@ async fn what_may_only_go_by_the_relay_is_cancelled_in_public_at_its_deadline_an
     let (cancellation, orders) = attempts.split_last().unwrap();
     assert_eq!(inclusion.tx, cancellation.hash);
     assert_eq!((cancellation.kind, cancellation.via, inclusion.nonce), (AttemptKind::Cancellation, Via::Public, nonce));
-    assert!(orders.len() > 1 && orders.iter().all(|order| order.via == Via::Private), "raised, and by the same way: {attempts:?}");
+    assert!(
+        orders.len() > 1 && orders.iter().all(|order| order.via == Via::Private),
+        "raised, and by the same way: {attempts:?}"
+    );
     assert_eq!(story.shown(), 1, "the cancellation, and nothing else");
     let last = orders.last().unwrap().hash;
     assert!(!story.relay.held().contains(&last), "the relay was asked to forget it");

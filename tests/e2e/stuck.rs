@@ -13,9 +13,7 @@ use ballast::domain::units::GasPrice;
 use ballast::observe::Event;
 use serde_json::Value;
 
-use crate::support::{
-    Script, Stage, carried_out, in_mempool, off_target, on_target, public_pool, two_off_target, world,
-};
+use crate::support::{Script, Stage, carried_out, in_mempool, off_target, on_target, public_pool, two_off_target, world};
 
 /// A world with one block, from which the program can see everything.
 async fn quiet(pools: Vec<ballast::devnet::PoolSpec>) -> World {
@@ -136,10 +134,11 @@ async fn where_no_block_has_room_for_it_the_cancellation_is_what_lands() {
 async fn a_depeg_pushes_a_stuck_drift_out_at_its_own_price_and_lands_with_it() {
     // The cancellation alone could not pay what the market asks, and the drift is not raised.
     let chain = "priority_fee_gwei = 1\nbump_after_blocks = 100\ncancel_cap_gwei = 10";
-    let script = Script::default()
-        .without_blocks()
-        .edit("ballast.toml", "priority_fee_gwei = 1", chain)
-        .edit("policies/demo.toml", "start_lead = \"90s\"", "start_lead = \"1h\"");
+    let script = Script::default().without_blocks().edit("ballast.toml", "priority_fee_gwei = 1", chain).edit(
+        "policies/demo.toml",
+        "start_lead = \"90s\"",
+        "start_lead = \"1h\"",
+    );
     let pools = vec![two_off_target("grants", Coin::Dai, Coin::Usdt), on_target("payroll", Coin::Usdc, Coin::Usdt)];
     let mut stage = Stage::open(quiet(pools).await, script).await;
     let nonce = handed_over(&mut stage).await;
@@ -171,7 +170,10 @@ async fn a_depeg_pushes_a_stuck_drift_out_at_its_own_price_and_lands_with_it() {
     assert!((out..=out + 1).contains(&after), "the drift left in block {out}, the depeg came in block {after}");
     let cancellation = stage.operations("grants").await[0].attempts.last().unwrap().clone();
     let pays = cancellation.fees.max_fee;
-    assert!(pays > GasPrice::from_gwei(28) && pays <= GasPrice::from_gwei(300), "more than its own cap, no more than the depeg's");
+    assert!(
+        pays > GasPrice::from_gwei(28) && pays <= GasPrice::from_gwei(300),
+        "more than its own cap, no more than the depeg's"
+    );
     assert_eq!(carried_out(&stage.world, "payroll").await, [inclusion(&depeg.outcome).0]);
     assert_eq!(carried_out(&stage.world, "grants").await, [B256::ZERO; 0]);
 

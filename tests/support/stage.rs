@@ -167,7 +167,8 @@ impl Stage {
 
     /// The next transaction of a pool that is of this kind is about to be handed over; its nonce.
     pub(crate) async fn sends(&mut self, pool: &str, kind: AttemptKind) -> u64 {
-        let wanted = |event: &Event| matches!(event, Event::TxSent { pool: who, kind: sent, .. } if who.as_str() == pool && *sent == kind);
+        let wanted =
+            |event: &Event| matches!(event, Event::TxSent { pool: who, kind: sent, .. } if who.as_str() == pool && *sent == kind);
         let sent = self.until(&format!("{pool} sends: {}", kind.label()), wanted).await;
         let Event::TxSent { nonce, .. } = sent else { unreachable!() };
         nonce
