@@ -151,7 +151,9 @@ async fn main() {
     let figures = figures(&samples, &restarts);
     eprintln!("\n{cores} cores, load {before:?} before and {after:?} after; optimised: {}", !cfg!(debug_assertions));
     eprintln!("{:<58} {:>9} {:>9} {:>6}", "milliseconds", "median", "p99", "n");
-    figures.iter().for_each(|(_, figure)| figure.print());
+    for (_, figure) in &figures {
+        figure.print();
+    }
     eprintln!("journal: SQLite, synchronous = FULL, on the disk; what one commit costs alone: cargo bench --bench journal");
     eprintln!("restart: over {OVER} operations that are over and {} that are in flight", restart::OPEN);
     eprintln!("resident memory in KiB after each {LOOK_EVERY} operations (goal: no growth): {resident:?}");

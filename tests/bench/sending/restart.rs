@@ -95,12 +95,12 @@ async fn leave_open(journal: &Arc<dyn Journal>, now: Timestamp) -> (u64, Vec<B25
 
 async fn attempt(signer: &LocalSigner, nonce: u64) -> Attempt {
     let call = Call { target: Address::repeat_byte(0x5e), data: Bytes::from(vec![0xab; 388]) };
-    let signed = signer.sign(&TxDraft { call, nonce, fees: FEES, gas_limit: GAS }, CHAIN_ID).await.unwrap();
+    let tx = signer.sign(&TxDraft { call, nonce, fees: FEES, gas_limit: GAS }, CHAIN_ID).await.unwrap();
     Attempt {
         number: 0,
         kind: AttemptKind::First,
-        hash: signed.hash,
-        raw: signed.raw,
+        hash: tx.hash,
+        raw: tx.raw,
         fees: FEES,
         gas_limit: GAS,
         via: Via::Public,
@@ -178,8 +178,7 @@ async fn sent(proxy: &Proxy, count: u64, start: Instant, log: &Path) -> Duration
             looks.tick().await;
         }
     };
-    if tokio::time::timeout(PATIENCE, counting).await.is_err() {
-        panic!("{count} broadcasts: not within {PATIENCE:?}\n{}", std::fs::read_to_string(log).unwrap_or_default());
-    }
+    let counted = tokio::time::timeout(PATIENCE, counting).await.is_ok();
+    assert!(counted, "{count} broadcasts: not within {PATIENCE:?}\n{}", std::fs::read_to_string(log).unwrap_or_default());
     start.elapsed()
 }
