@@ -67,6 +67,11 @@ impl ChainPlan {
             Some(guardian) => Some(keys::open(guardian, &on_request).await.map_err(refused(LaneRole::Guardian))?),
             None => None,
         };
+        // The settings tell two sources of keys apart, not the accounts behind them; one account has one sequence of nonces.
+        if guardian.as_ref().is_some_and(|guardian| guardian.address() == keeper.address()) {
+            let fault = format!("{} is the keeper's account too: give the guardian a key of its own, or none", keeper.address());
+            return Err(refused(LaneRole::Guardian)(fault));
+        }
         let reader = ReaderSettings {
             gas_per_call: settings.reader_gas_per_call,
             gas: settings.reader_gas,

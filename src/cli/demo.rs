@@ -33,6 +33,8 @@ use narrator::Narrator;
 
 /// When the demo's day begins: a Friday, the day before the weekend that it is modelled on.
 const BEGINNING: Timestamp = Timestamp::from_secs(1_678_435_200);
+/// By which way all transactions go.
+const ROUTE: &str = "private-then-public-after-2-blocks";
 /// After the scenario the last ramps may take this much policy time to arrive.
 const OVERTIME: Duration = Duration::from_secs(20 * 60);
 /// How long the end may take.
@@ -131,7 +133,14 @@ async fn play(args: DemoArgs) -> Result<bool, DemoFault> {
 async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Result<bool, DemoFault> {
     let io = |fault: std::io::Error| DemoFault::Io(fault.to_string());
     let dir = tempfile::tempdir().map_err(io)?;
-    let files = FileOptions { listen: args.listen.clone(), otlp_endpoint: args.otlp.clone(), ..FileOptions::default() };
+    let relay = world.open_relay().await?;
+    let files = FileOptions {
+        listen: args.listen.clone(),
+        otlp_endpoint: args.otlp.clone(),
+        relay_url: Some(relay.url().to_owned()),
+        route: Some(ROUTE.to_owned()),
+        ..FileOptions::default()
+    };
     config_files::write(dir.path(), world, &files)?;
     let environment: Environment = [(config_files::KEY_VARIABLE, world.keeper_key())].into_iter().collect();
     let settings = config::load(dir.path(), &environment)?;

@@ -230,4 +230,11 @@ impl WorldHandle {
         self.shared.engine.lock().await.relay = Some(relay.clone());
         Ok(relay)
     }
+
+    /// How this world's relay behaves to what is handed to it from now on. Nothing happens in a world without one.
+    pub async fn set_relay_mood(&self, mood: Mood) {
+        if let Some(relay) = &self.shared.engine.lock().await.relay {
+            relay.set_mood(mood);
+        }
+    }
 }

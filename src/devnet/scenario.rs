@@ -6,6 +6,7 @@ use super::coins::Coin;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::market::Path;
+use super::relay::Mood;
 use crate::ports::Clock;
 
 /// Something that happens.
@@ -37,6 +38,8 @@ pub enum Action {
     },
     /// The actor of a pool panics the next time it holds a turn.
     PanicPool(&'static str),
+    /// The private relay behaves like this from now on.
+    Relay(Mood),
     /// The node dies.
     KillNode,
     /// The node comes back.
@@ -104,6 +107,7 @@ pub async fn play(
             Action::ResumeArbitrage(pool) => world.resume_arbitrage(pool).await?,
             Action::Skew { pool, from, to, part } => drop(world.skew(pool, *from, *to, *part).await?),
             Action::PanicPool(pool) => panic_pool(pool),
+            Action::Relay(mood) => world.set_relay_mood(*mood).await,
             Action::KillNode => world.kill_node().await?,
             Action::RestartNode => world.restart_node().await?,
             Action::Note => {}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::coins::Coin;
 use super::market::{Curve, Path};
+use super::relay::Mood;
 use super::scenario::{Action, Scenario, Step};
 
 /// All scenarios, the default first.
@@ -68,7 +69,9 @@ pub fn usdc_depeg() -> Scenario {
             step(82, "DAI follows.", path(Coin::Dai, &[(0, 0.905), (8, 0.975), (14, 0.999), (20, 1.0)])),
             step(84, "The premium of USDT melts.", path(Coin::Usdt, &[(0, 1.006), (12, 1.0)])),
             step(98, "Both are near a dollar. Ballast waits until that has lasted before it buys them again.", Action::Note),
+            step(104, "The private relay goes quiet: it takes transactions and includes none.", Action::Relay(Mood::Drops)),
             step(112, "The weights go home to their targets, in legs, as cheaply as arbitrage allows.", Action::Note),
+            step(120, "The private relay includes again.", Action::Relay(Mood::Honest)),
             step(146, "Done.", Action::Note),
         ],
         length: Duration::from_mins(186),

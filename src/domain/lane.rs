@@ -82,18 +82,18 @@ impl fmt::Display for Stop {
             Self::WrongChain(what) => f.write_str(what),
             Self::JournalBehind { journal, chain } => write!(
                 f,
-                "the chain has spent nonces up to {chain}, the journal knows them up to {journal}: the journal is an old copy, or \
-                 someone else uses this key; look, then `ballast ops reconcile --accept`"
+                "the chain has spent every nonce below {chain}, the journal knows of those below {journal}: the journal is an old \
+                 copy, or someone else uses this key; look, then `ballast ops reconcile --accept`"
             ),
             Self::ForeignPending { first, pending } => write!(
                 f,
-                "a transaction that is not in the journal waits with a nonce from {first} to before {pending}: it has to land first; \
-                 if it is yours, `ballast ops reconcile --accept` lets the lane go on behind it"
+                "a transaction that is not in the journal waits with a nonce from {first} to before {pending}; if it is yours, say \
+                 `ballast ops reconcile --accept`, and the lane goes on when it has landed"
             ),
             Self::ChainBehind { journal, chain } => write!(
                 f,
-                "the journal has final nonces up to {journal}, the endpoints know them up to {chain}: they are behind, or the chain \
-                 was rolled back"
+                "the journal accounts for every nonce below {journal}, the endpoints for those below {chain}: they are behind, what \
+                 was accepted has not landed, or the chain was rolled back"
             ),
             Self::Quarantined { operation, nonce } => write!(
                 f,

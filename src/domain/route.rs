@@ -83,6 +83,9 @@ pub enum RelayKind {
 }
 
 impl RelayKind {
+    /// No relay keeps a transaction for more blocks: whoever wants it for as long as it goes asks for this much.
+    pub const LONGEST: u64 = 25;
+
     /// All kinds.
     pub const ALL: [Self; 1] = [Self::Flashbots];
 
@@ -115,7 +118,7 @@ impl RelayKind {
     #[must_use]
     pub const fn keeps_for(self) -> u64 {
         match self {
-            Self::Flashbots => 25,
+            Self::Flashbots => Self::LONGEST,
         }
     }
 

@@ -16,14 +16,12 @@ use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, Opera
 use crate::domain::outcome::Refusal;
 use crate::domain::plan::Plan;
 use crate::domain::position::Ramp;
-use crate::domain::route::Via;
+use crate::domain::route::{RelayKind, Via};
 use crate::domain::units::{Timestamp, Wei};
 use crate::observe::{Event, spans};
 use crate::ports::journal::{Enqueued, Pen, Selection};
 use crate::ports::{Broadcast, Call, Journal, JournalFault, LinkFault, SendFault, SignedTx, TxDraft};
 
-/// How far ahead a relay is asked to try: more than this is cut off by relays, silently.
-const RELAY_BLOCKS: u64 = 25;
 /// What a defence without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
 /// has to hear that it did not come.
 const FREEZE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
@@ -282,7 +280,7 @@ impl ExecutorState {
         let work = async move {
             let (id, at) = (record.id, clock.now());
             let reserve = Wei::of_gas(gas_limit, fees.max_fee).unwrap_or(Wei::new(u128::MAX));
-            let until = Some(newest.saturating_add(RELAY_BLOCKS));
+            let until = Some(newest.saturating_add(RelayKind::LONGEST));
             let hand_over = async |signed: &SignedTx| {
                 let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
                 let answer = tokio::time::timeout(PATIENCE, sender.broadcast(signed, via, until)).await.unwrap_or_else(silent);
@@ -433,7 +431,7 @@ impl ExecutorState {
             operation.order.as_ref().map_or_else(tracing::Span::none, |order| spans::stage(order.turn.span(), "broadcast"));
         let work = async move {
             let signed = bytes_of(&attempt);
-            let until = Some(newest.saturating_add(RELAY_BLOCKS));
+            let until = Some(newest.saturating_add(RelayKind::LONGEST));
             let silent = |_| Broadcast::MaybeSent(format!("no answer within {PATIENCE:?}"));
             let answer = tokio::time::timeout(PATIENCE, sender.broadcast(&signed, via, until)).await.unwrap_or_else(silent);
             crash::reach("sent");

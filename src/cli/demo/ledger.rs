@@ -1,9 +1,10 @@
 //! Keeps count while the story is told: turns, transactions, gas, restarts, and how long it took from a price move to a transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use alloy_primitives::B256;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -12,6 +13,7 @@ use super::narrator::Narrator;
 use crate::devnet::handle::WorldHandle;
 use crate::devnet::{Coin, WorldError};
 use crate::domain::outcome::Outcome;
+use crate::domain::route::Via;
 use crate::domain::trigger::Class;
 use crate::domain::units::{Timestamp, Weight};
 use crate::observe::Event;
@@ -31,8 +33,10 @@ pub(super) struct PoolCount {
     pub(super) turns: u32,
     /// Operations that were settled with an inclusion and the ramp that was ordered.
     pub(super) done: u32,
-    /// Transactions handed to the network, replacements and cancellations included.
-    pub(super) sent: u32,
+    /// Transactions handed to anybody, replacements and cancellations included; one that goes by two ways is one.
+    pub(super) sent: HashSet<B256>,
+    /// Those of them that everybody could see before they were in a block.
+    pub(super) shown: HashSet<B256>,
     /// How every order ended that was not done.
     pub(super) failures: Vec<&'static str>,
     /// Units of gas.
@@ -132,7 +136,15 @@ impl Ledger {
                 count.busy = false;
             }
             Event::TurnGranted { pool, .. } => count.pool(pool.as_str(), |pool| pool.turns = pool.turns.saturating_add(1)),
-            Event::TxSent { pool, class, kind, .. } => count.sent(world, pool.as_str(), *class, *kind),
+            Event::TxSent { pool, class, kind, hash, via, .. } => {
+                count.sent(world, pool.as_str(), *class, *kind);
+                count.pool(pool.as_str(), |pool| {
+                    pool.sent.insert(*hash);
+                    if *via == Via::Public {
+                        pool.shown.insert(*hash);
+                    }
+                });
+            }
             Event::Settled(settlement) => {
                 count.busy = true;
                 count.settled(settlement.pool.as_str(), &settlement.outcome);
@@ -177,7 +189,6 @@ impl Count {
             .min();
         let clock = world.clock();
         self.pool(pool, |count| {
-            count.sent = count.sent.saturating_add(1);
             if let (Class::Depeg, AttemptKind::First, None, Some((at, uptime))) = (class, kind, count.reaction, first_crossing) {
                 count.reaction = Some((clock.now().since(at), clock.uptime().saturating_sub(uptime)));
             }

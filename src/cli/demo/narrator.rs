@@ -11,6 +11,7 @@ use crate::devnet::scenario::{Scenario, Step};
 use crate::domain::decide::Decision;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::PegState;
+use crate::domain::route::Via;
 use crate::domain::units::Weight;
 use crate::observe::Event;
 use crate::observe::event::{AttemptKind, Settlement};
@@ -74,7 +75,8 @@ impl Narrator {
         );
         println!(
             "The same program as `ballast run`, under a policy with short windows: drift 5 points, interval 10 min, ramps 5 to 20 min, \
-             steps of 13 points at most, gas cap 30 gwei (depeg: rising to 300)."
+             steps of 13 points at most, gas cap 30 gwei (depeg: rising to 300). Transactions go by a private relay, and to everybody \
+             when it has not included them within two blocks."
         );
         println!("Metrics at http://{http}/metrics. Times: of the story, and on the wall.\n");
     }
@@ -103,13 +105,17 @@ impl Narrator {
                 self.say(Voice::Decision, &format!("{pool} waits for gas ({class}): {gas}, may pay {cap} now"));
             }
             Event::TurnExpired { pool, class } => self.say(Voice::Bad, &format!("{pool}: its {class} request ran out of time")),
-            Event::TxSent { pool, kind, nonce, max_fee, .. } => {
+            Event::TxSent { pool, kind, nonce, max_fee, via, .. } => {
                 let what = match kind {
                     AttemptKind::First => "sends",
-                    AttemptKind::Replacement => "sends again, dearer",
+                    AttemptKind::Replacement => "raises its offer",
                     AttemptKind::Cancellation => "cancels",
                 };
-                self.say(Voice::Sent, &format!("{pool} {what}: nonce {nonce}, at most {max_fee}"));
+                let way = match via {
+                    Via::Private => "by the relay",
+                    Via::Public => "to everybody",
+                };
+                self.say(Voice::Sent, &format!("{pool} {what} {way}: nonce {nonce}, at most {max_fee}"));
             }
             Event::Settled(settlement) => self.settled(settlement),
             Event::ActorDied { actor, reason, restart_in, .. } => {

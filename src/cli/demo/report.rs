@@ -4,8 +4,9 @@
 //! and `wall_seconds` since the world was ready; `blocks` read, `requests_per_idle_block` (a push is not a request),
 //! `resident_bytes` of this process, which holds the demo's own world too, `restart_ms` of each actor that came back; and `pools`,
 //! each with its `tokens` (`before`, `target`, `after` as weights from 0 to 1, `share` of the value), `turns`, `transactions`,
-//! `weight_changes` on the chain, `failures`, `gas_used`, `gas_ether`, `gas_usd`, `restarts`, and `reaction` from the market's
-//! crossing of 0.99 to the first protective transaction in `policy_seconds` and `wall_seconds`.
+//! `shown` of them to everybody before they were in a block, `weight_changes` on the chain, `failures`, `gas_used`, `gas_ether`,
+//! `gas_usd`, `restarts`, and `reaction` from the market's crossing of 0.99 to the first protective transaction in
+//! `policy_seconds` and `wall_seconds`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +45,8 @@ struct PoolReport {
     value_usd: u32,
     tokens: Vec<TokenReport>,
     turns: u32,
-    transactions: u32,
+    transactions: usize,
+    shown: usize,
     weight_changes: usize,
     failures: Vec<&'static str>,
     gas_used: u64,
@@ -118,7 +120,7 @@ impl Report {
             "worth",
             "weights before → target → after",
             "turns",
-            "tx",
+            "tx (shown)",
             "gas",
             "restarts",
             "price move → tx",
@@ -175,7 +177,8 @@ impl PoolReport {
             value_usd: spec.value,
             tokens: spec.tokens.iter().map(token).collect(),
             turns: count.turns,
-            transactions: count.sent,
+            transactions: count.sent.len(),
+            shown: count.shown.len(),
             weight_changes: updates.iter().filter(|update| update.success).count(),
             failures: count.failures,
             gas_used: count.gas_used,
@@ -202,7 +205,7 @@ impl PoolReport {
             Cell::new(format!("${}k", self.value_usd / 1_000)),
             Cell::new(weights.join("\n")),
             Cell::new(self.turns),
-            Cell::new(self.transactions),
+            Cell::new(format!("{} ({})", self.transactions, self.shown)),
             Cell::new(gas),
             Cell::new(self.restarts),
             Cell::new(reaction),
