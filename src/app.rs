@@ -258,10 +258,17 @@ async fn root(settings: &Settings, shared: &Shared) -> Result<(ActorRef<RootMsg>
     let alerter =
         AlerterArgs { sinks: sinks(&settings.alerts)?, clock: clock.clone(), observer: observer.clone(), hearts: hearts.clone() };
     let watch = |(asset, (board, address)): (&AssetId, &(Board<Peg>, Address<PegWatchMsg>))| {
-        let rule = settings.assets.get(asset)?.peg;
+        let settings_of = settings.assets.get(asset)?;
+        let same_group = |(other, found): &(&AssetId, &crate::config::AssetSettings)| {
+            *other != asset && found.risk_group.is_some() && found.risk_group == settings_of.risk_group
+        };
+        let others = pegs.iter().filter(|(other, _)| *other != asset);
         let args = PegWatchArgs {
             asset: asset.clone(),
-            rule,
+            rule: settings_of.peg,
+            votes: settings_of.votes,
+            others: others.map(|(other, (board, _))| (other.clone(), board.clone())).collect(),
+            risk_group: settings.assets.iter().filter(same_group).map(|(other, _)| other.clone()).collect(),
             board: board.clone(),
             journal: wiring.journal.clone(),
             clock: clock.clone(),

@@ -20,6 +20,7 @@ pub mod reading;
 pub mod restart;
 pub mod route;
 pub mod schedule;
+pub mod source;
 pub mod target;
 pub mod trigger;
 pub mod truth;

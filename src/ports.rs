@@ -3,6 +3,7 @@
 
 pub mod journal;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
@@ -10,11 +11,12 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::domain::fees::Fees;
-use crate::domain::ids::{AssetId, PoolId, SourceId};
+use crate::domain::ids::PoolId;
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts};
 use crate::domain::reading::{Quote, ReadingFault};
 use crate::domain::route::Via;
+use crate::domain::source::Source;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Wei};
 
 pub use journal::{Journal, JournalFault, Memories, Operations};
@@ -105,14 +107,26 @@ pub trait ChainSession: Send {
 
 /// A price feed on a chain, read as part of the block's batch.
 pub trait PriceSource: Send + Sync + 'static {
-    /// Its name.
-    fn id(&self) -> &SourceId;
-    /// What it quotes.
-    fn asset(&self) -> &AssetId;
+    /// Who it is.
+    fn source(&self) -> &Arc<Source>;
     /// What to ask in each block.
     fn calls(&self) -> Vec<Call>;
     /// Judges the answers to [`PriceSource::calls`], taken at block `at`.
     fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault>;
+}
+
+/// Who hears what a [`PriceStream`] says.
+pub type Hear = dyn Fn(Result<Quote, ReadingFault>) + Send + Sync;
+
+/// A price source off the chain: a connection that quotes one asset for as long as it holds.
+#[async_trait]
+pub trait PriceStream: Send + Sync + 'static {
+    /// Who it is.
+    fn source(&self) -> &Arc<Source>;
+    /// Connects, and hands over everything that it hears, good or bad, until the connection ends; says why it ended. It never tries
+    /// again by itself: whoever calls waits, and calls again. What it hands over has passed every test but that of time. It may be
+    /// dropped at any moment.
+    async fn listen(&self, hear: &Hear) -> ReadingFault;
 }
 
 /// Why a position could not be understood.

@@ -114,7 +114,7 @@ impl Actor for Chain {
         }
         myself.cast(ChainMsg::Spawn(ChainChild::GasOracle(args.name.clone())))?;
         for feed in &args.feeds {
-            myself.cast(ChainMsg::Spawn(ChainChild::PriceFeed(feed.source.id().clone())))?;
+            myself.cast(ChainMsg::Spawn(ChainChild::PriceFeed(feed.source.source().id.clone())))?;
         }
         myself.cast(ChainMsg::Spawn(ChainChild::Queue(args.name.clone())))?;
         myself.cast(ChainMsg::Spawn(ChainChild::BlockReader(args.name.clone())))?;
@@ -171,7 +171,7 @@ async fn spawn(args: &ChainArgs, child: &ChainChild, myself: &ActorRef<ChainMsg>
             Actor::spawn_linked(None, BlockReader, args.block_reader.clone(), supervisor).await?.0.get_cell()
         }
         ChainChild::PriceFeed(source) => {
-            let Some(feed) = args.feeds.iter().find(|feed| feed.source.id() == source) else { return Ok(None) };
+            let Some(feed) = args.feeds.iter().find(|feed| feed.source.source().id == *source) else { return Ok(None) };
             Actor::spawn_linked(None, PriceFeed, feed.clone(), supervisor).await?.0.get_cell()
         }
         ChainChild::GasOracle(_) => Actor::spawn_linked(None, GasOracle, args.gas_oracle.clone(), supervisor).await?.0.get_cell(),

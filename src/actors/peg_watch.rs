@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use crate::actors::board::Board;
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::AssetId;
-use crate::domain::peg::{Peg, PegChange, PegRule, Trust};
+use crate::domain::peg::{Doubt, Evidence, Peg, PegChange, PegRule, Trust, VoteRule, fell_together, weigh};
 use crate::domain::reading::Reading;
+use crate::domain::units::{Price, Timestamp};
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
 use crate::ports::{Clock, Journal, JournalFault};
@@ -28,6 +30,12 @@ pub struct PegWatchArgs {
     pub asset: AssetId,
     /// When it counts as off its peg.
     pub rule: PegRule,
+    /// How its sources vote.
+    pub votes: VoteRule,
+    /// The boards of all other assets: some quotes are in their units, and what falls together is doubted.
+    pub others: BTreeMap<AssetId, Board<Peg>>,
+    /// Those of them that are at risk together with it.
+    pub risk_group: Vec<AssetId>,
     /// Where the verdict goes.
     pub board: Board<Peg>,
     /// What outlives it.
@@ -65,6 +73,8 @@ pub struct PegWatchState {
     pulse: Pulse,
     /// `None` until the journal has answered: a verdict without the past could end an episode that has not ended.
     peg: Option<Peg>,
+    /// What every source said last.
+    evidence: Evidence,
     /// A verdict is being written: two at a time could arrive in the wrong order.
     writing: bool,
     /// The newest verdict is not written yet.
@@ -80,7 +90,7 @@ impl Actor for PegWatch {
         let heart = args.hearts.register(format!("peg watch {}", args.asset));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PegWatchMsg::Beat);
         myself.cast(PegWatchMsg::Recall)?;
-        Ok(PegWatchState { args, pulse, peg: None, writing: false, unwritten: false })
+        Ok(PegWatchState { args, pulse, peg: None, evidence: Evidence::default(), writing: false, unwritten: false })
     }
 
     async fn handle(
@@ -98,8 +108,7 @@ impl Actor for PegWatch {
             }
             PegWatchMsg::Recalled(Ok(peg)) => {
                 let unheard = || Peg::unheard(state.args.asset.clone(), state.args.clock.now());
-                // Nobody watched in between, so a clock that was running starts again.
-                state.peg = Some(Peg { turning_since: None, ..peg.unwrap_or_else(unheard) });
+                state.peg = Some(peg.unwrap_or_else(unheard));
             }
             PegWatchMsg::Recalled(Err(fault)) => {
                 state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
@@ -115,7 +124,11 @@ impl Actor for PegWatch {
                 state.writing = false;
                 state.remember(&myself);
             }
-            PegWatchMsg::Beat => state.pulse.beat(&myself, || PegWatchMsg::Beat),
+            PegWatchMsg::Beat => {
+                // Silence is news too: what a source said stands only for so long.
+                state.judge(&myself, state.args.clock.now(), None);
+                state.pulse.beat(&myself, || PegWatchMsg::Beat);
+            }
         }
         Ok(())
     }
@@ -123,8 +136,32 @@ impl Actor for PegWatch {
 
 impl PegWatchState {
     fn take(&mut self, myself: &ActorRef<PegWatchMsg>, reading: &Reading) {
+        self.evidence.take(reading);
+        if let Some(peg) = &mut self.peg {
+            match reading.block {
+                Some(block) => peg.blocks.insert(reading.id().clone(), block),
+                None => peg.blocks.remove(reading.id()),
+            };
+        }
+        let fault = reading.quote.as_ref().err().map(ToString::to_string);
+        self.judge(myself, reading.as_of, fault);
+    }
+
+    /// Judges what is known at `now`; `fault` is the newest fault, for people.
+    fn judge(&mut self, myself: &ActorRef<PegWatchMsg>, now: Timestamp, fault: Option<String>) {
         let Some(peg) = &mut self.peg else { return };
-        let changes = peg.observe(reading, &self.args.rule);
+        // Readings of several sources overtake each other; time does not run backwards for that.
+        let now = now.max(peg.as_of);
+        let others = &self.args.others;
+        let dollars = |asset: &AssetId| others.get(asset).map(Board::read).filter(|peg| peg.trust == Trust::Trusted)?.level;
+        let verdict = weigh(&self.evidence, now, &self.args.votes, &dollars);
+        let mut levels: Vec<Price> = others.values().filter_map(|board| board.read().level).collect();
+        let everybody = levels.len() == others.len();
+        levels.extend(verdict.level);
+        let together = everybody && fell_together(&levels, &self.args.rule.watch, self.args.votes.agree_bps);
+        let changes = peg.judge(&verdict, together.then_some(Doubt::CommonMode), &self.args.rule);
+        let troubled = |asset: &&AssetId| others.get(*asset).is_some_and(|board| board.read().state.is_episode());
+        peg.shadow = self.args.risk_group.iter().find(troubled).cloned();
         self.args.board.publish(peg.clone());
         for change in &changes {
             self.args.observer.record(match *change {
@@ -132,7 +169,7 @@ impl PegWatchState {
                     Event::PegMoved { asset: peg.asset.clone(), from, to, price: peg.price(), episode: peg.episode }
                 }
                 PegChange::Trust { to, .. } => {
-                    let fault = reading.quote.as_ref().err().map(ToString::to_string).filter(|_| to == Trust::Blind);
+                    let fault = fault.clone().filter(|_| to != Trust::Trusted);
                     Event::TrustMoved { asset: peg.asset.clone(), to, fault }
                 }
             });

@@ -53,7 +53,7 @@ impl Actor for PriceFeed {
     type Arguments = PriceFeedArgs;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, args: PriceFeedArgs) -> Result<Self::State, ActorProcessingErr> {
-        let heart = args.hearts.register(format!("price feed {}", args.source.id()));
+        let heart = args.hearts.register(format!("price feed {}", args.source.source().id));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PriceFeedMsg::Beat);
         args.blocks.nudge(&myself, PriceFeedMsg::BlockMoved);
         Ok((args, pulse))
@@ -80,10 +80,10 @@ fn take_reading(args: &PriceFeedArgs) {
         Some(facts) => args.source.quote(args.slot.of(&facts.answers), &facts.head.stamp),
         None => Err(ReadingFault::ChainSilent),
     };
-    let (source, asset) = (args.source.id().clone(), args.source.asset().clone());
+    let source = Arc::clone(args.source.source());
     args.observer.record(Event::ReadingTaken {
-        source: source.clone(),
-        asset: asset.clone(),
+        source: source.id.clone(),
+        asset: source.asset.clone(),
         result: quote.as_ref().map(|quote| quote.price).map_err(ReadingFault::label),
         detail: quote.as_ref().err().map(ToString::to_string),
     });
@@ -91,5 +91,5 @@ fn take_reading(args: &PriceFeedArgs) {
     let as_of = block.as_ref().map_or_else(|| args.clock.now(), |facts| facts.head.stamp.timestamp);
     let block = block.map(|facts| facts.head.stamp.hash);
     // A peg watch that is being restarted misses this reading and gets the next.
-    args.watch.cast(PegWatchMsg::Reading(Reading { source, asset, quote, as_of, block }));
+    args.watch.cast(PegWatchMsg::Reading(Reading { source, quote, as_of, block }));
 }

@@ -28,6 +28,7 @@ use crate::chain::sender::NetworkSender;
 use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::operation::LaneRole;
+use crate::domain::source::{Group, Source, Unit};
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
 use crate::observe::metrics::EndpointSeries;
@@ -331,8 +332,16 @@ impl ChainPlan {
     }
 
     fn source(&self, asset: &AssetId, feed: &FeedSettings) -> ChainlinkFeed {
-        let id = SourceId::new(&format!("chainlink:{asset}@{}", self.settings.name));
-        ChainlinkFeed::new(id, asset.clone(), feed.proxy, feed.rule)
+        let source = Source {
+            id: SourceId::new(&format!("chainlink:{asset}@{}", self.settings.name)),
+            asset: asset.clone(),
+            unit: Unit::Usd,
+            group: Group::Chainlink,
+            advisory: false,
+            // It is read in every block; what nobody reads any more stands for as long as what a pool decides on.
+            good_for: max_age(self.shared.wiring.clock.as_ref(), self.settings.block_time),
+        };
+        ChainlinkFeed::new(Arc::new(source), feed.proxy, feed.rule)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Price feeds in Chainlink's form.
 
+use std::sync::Arc;
+
 use alloy_primitives::Address;
 
 use crate::chain::contracts::{IAggregator, answered, question};
-use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::position::BlockStamp;
 use crate::domain::reading::{FeedRule, Quote, RawRound, ReadingFault, judge};
+use crate::domain::source::Source;
 use crate::ports::{Answer, Call, PriceSource};
 
 /// What Chainlink's proxies revert with before the first round.
@@ -14,27 +16,22 @@ pub(super) const NO_ROUND: &str = "No data present";
 /// One feed.
 #[derive(Clone, Debug)]
 pub struct ChainlinkFeed {
-    source: SourceId,
-    asset: AssetId,
+    source: Arc<Source>,
     proxy: Address,
     rule: FeedRule,
 }
 
 impl ChainlinkFeed {
-    /// A feed that quotes `asset` at the contract `proxy` and is believed by `rule`.
+    /// A feed at the contract `proxy` that is believed by `rule`.
     #[must_use]
-    pub const fn new(source: SourceId, asset: AssetId, proxy: Address, rule: FeedRule) -> Self {
-        Self { source, asset, proxy, rule }
+    pub const fn new(source: Arc<Source>, proxy: Address, rule: FeedRule) -> Self {
+        Self { source, proxy, rule }
     }
 }
 
 impl PriceSource for ChainlinkFeed {
-    fn id(&self) -> &SourceId {
+    fn source(&self) -> &Arc<Source> {
         &self.source
-    }
-
-    fn asset(&self) -> &AssetId {
-        &self.asset
     }
 
     /// The newest round, and the decimals in the same block: a proxy can be pointed at another feed at any time.
@@ -63,6 +60,8 @@ mod tests {
     use alloy_primitives::{B256, Bytes, I256, U256, aliases::U80};
 
     use super::*;
+    use crate::domain::ids::{AssetId, SourceId};
+    use crate::domain::source::{Group, Unit};
     use crate::domain::units::{Price, Timestamp};
     use crate::ports::CallFault;
 
@@ -75,8 +74,17 @@ mod tests {
             grace: Duration::from_secs(300),
             low: Price::from_wad(200_000_000_000_000_000).unwrap(),
             high: Price::from_wad(2_000_000_000_000_000_000).unwrap(),
+            deviation_bps: 35,
         };
-        ChainlinkFeed::new(SourceId::new("chainlink:USDC"), AssetId::new("USDC"), Address::repeat_byte(7), rule)
+        let source = Source {
+            id: SourceId::new("chainlink:USDC"),
+            asset: AssetId::new("USDC"),
+            unit: Unit::Usd,
+            group: Group::Chainlink,
+            advisory: false,
+            good_for: Duration::from_secs(60),
+        };
+        ChainlinkFeed::new(Arc::new(source), Address::repeat_byte(7), rule)
     }
 
     fn round(answer: i64, updated_at: U256) -> Answer {

@@ -65,12 +65,24 @@ pub(super) fn less<T: PartialOrd>(at: &Section<'_>, low: (&str, Read<T>), high: 
 }
 
 /// Coming back must be stricter than leaving.
-pub(super) fn reentry(at: &Section<'_>, depeg: Option<u32>, reenter: Option<u32>) {
+pub(super) fn reentry(at: &Section<'_>, key: &str, depeg: Option<u32>, reenter: Option<u32>) {
     if let (Some(depeg), Some(reenter)) = (depeg, reenter)
         && reenter >= depeg
     {
         let expected = format!("less than `depeg_bps` ({depeg}), or a price on the line would flip the state at every round");
-        at.refuse("reenter_bps", expected, format!("write {} or less", depeg.saturating_sub(1)));
+        at.refuse(key, expected, format!("write {} or less", depeg.saturating_sub(1)));
+    }
+}
+
+/// Lines that must lie below each other, in this order.
+pub(super) fn order(at: &Section<'_>, lines: &[(&str, Option<u32>)]) {
+    for pair in lines.windows(2) {
+        if let [(upper, Some(above)), (lower, Some(below))] = pair
+            && above > below
+        {
+            let expected = format!("at most `{lower}` ({below}): its state comes before that one");
+            at.refuse(upper, expected, format!("lower `{upper}` or raise `{lower}`"));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod asset;
 pub(super) mod chain;
+pub(super) mod peg;
 pub(super) mod policy;
 pub(super) mod pool;
 pub(super) mod sending;

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
-use crate::domain::peg::PegRule;
+use crate::domain::peg::{PegRule, VoteRule};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
 use crate::domain::reading::FeedRule;
@@ -118,6 +118,10 @@ pub struct AssetSettings {
     pub id: AssetId,
     /// When it counts as off its peg, and when as back.
     pub peg: PegRule,
+    /// How many witnesses that takes.
+    pub votes: VoteRule,
+    /// Assets of one name here fall together: trouble of one keeps the weights of the others from being raised.
+    pub risk_group: Option<String>,
     /// Where it lives; at least one chain.
     pub on: BTreeMap<ChainName, AssetOnChain>,
 }

@@ -133,7 +133,12 @@ heartbeat = "{heartbeat}"
 depeg_bps = 100
 reenter_bps = 50
 confirm = "0s"
-recover = "{recover}"
+recover = "0s"
+settle = "{recover}"
+
+[assets.{coin}.quorum]
+defend = 1
+reenter = 1
 
 [assets.{coin}.on.{CHAIN}]
 token = "{token}"
@@ -143,6 +148,7 @@ decimals = {coin_decimals}
 proxy = "{feed}"
 decimals = {decimals}
 heartbeat = "{heartbeat}"
+deviation_bps = 0
 "#
             ),
         );

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::allocation::{Allocation, Valuation, largest_distance};
 use crate::domain::ids::{AssetId, EpisodeId};
-use crate::domain::peg::{Peg, PegState, Trust};
+use crate::domain::peg::{Peg, PegState};
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::policy::Policy;
 use crate::domain::position::{Mandate, PositionFacts, Ramp};
@@ -331,10 +331,10 @@ fn believable_position<'a>(facts: &Facts<'a>, mandate: &Mandate) -> Result<&'a P
 }
 
 fn standing_of(peg: &Peg) -> Standing {
-    match (peg.state, peg.trust) {
-        (PegState::Depegged, Trust::Trusted) => Standing::Below,
-        (PegState::Sound, Trust::Trusted) => Standing::Sound,
-        (_, Trust::Blind) | (PegState::Recovering, Trust::Trusted) => Standing::Suspect,
+    match peg.state {
+        PegState::Depegged if peg.price().is_some() => Standing::Below,
+        _ if peg.may_gain() => Standing::Sound,
+        _ => Standing::Suspect,
     }
 }
 

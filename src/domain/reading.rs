@@ -1,21 +1,25 @@
 //! One source's quote for one asset, and the tests it must pass before anyone believes it. A quote that fails is a
 //! [`ReadingFault`]; it never becomes a number.
+//!
+//! Sources differ in what they say ([`judge`] for the rounds of on-chain feeds, [`book`] for the top of an order book, [`estimate`] for
+//! a price with a confidence), and every one of them says an *interval*: what its word leaves open. A value that a feed wrote twenty
+//! hours ago and did not have to renew is evidence too, as wide as the feed's own threshold.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{B256, I256};
 use thiserror::Error;
 
 use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::source::Source;
 use crate::domain::units::{Price, Timestamp};
 
 /// A believable quote, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Who quotes.
-    pub source: SourceId,
-    /// What is quoted.
-    pub asset: AssetId,
+    /// Who quotes what, and what its word is good for.
+    pub source: Arc<Source>,
     /// The quote, or why it cannot be believed.
     pub quote: Result<Quote, ReadingFault>,
     /// When Ballast took the reading, on the policy clock.
@@ -24,13 +28,48 @@ pub struct Reading {
     pub block: Option<B256>,
 }
 
-/// A price and the time its source gives it.
+impl Reading {
+    /// The source's name.
+    #[must_use]
+    pub fn id(&self) -> &SourceId {
+        &self.source.id
+    }
+
+    /// What is quoted.
+    #[must_use]
+    pub fn asset(&self) -> &AssetId {
+        &self.source.asset
+    }
+}
+
+/// A price, what it leaves open, and the time its source gives it. In the source's own unit: see [`Source::unit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// Dollars for one token.
+    /// The source's best guess; from `low` to `high`.
     pub price: Price,
+    /// The lowest price that the source's word allows.
+    pub low: Price,
+    /// The highest.
+    pub high: Price,
     /// When the source last wrote it.
     pub updated_at: Timestamp,
+}
+
+impl Quote {
+    /// A price that is meant to the last digit.
+    #[must_use]
+    pub const fn exact(price: Price, updated_at: Timestamp) -> Self {
+        Self { price, low: price, high: price, updated_at }
+    }
+
+    /// A price that is meant to so many basis points in both directions.
+    #[must_use]
+    pub fn within(price: Price, bps: u32, updated_at: Timestamp) -> Self {
+        let margin = price.wad() / 10_000 * u128::from(bps);
+        let below = Price::from_wad(price.wad().saturating_sub(margin)).unwrap_or(price);
+        let above = Price::from_wad(price.wad().saturating_add(margin)).unwrap_or(price);
+        Self { price, low: below, high: above, updated_at }
+    }
 }
 
 /// Why a quote cannot be believed. Each has a finite label for metrics.
@@ -83,6 +122,55 @@ pub enum ReadingFault {
     /// The number does not fit.
     #[error("the answer {0} does not fit")]
     Overflow(I256),
+    /// The best bid and the best ask are too far apart, or the wrong way round.
+    #[error("the book's best bid {bid} and best ask {ask} are more than {limit_bps} bp apart, or crossed")]
+    Spread {
+        /// The best bid.
+        bid: Price,
+        /// The best ask.
+        ask: Price,
+        /// The widest spread that is believed.
+        limit_bps: u32,
+    },
+    /// Too little is offered at the top of the book to mean anything.
+    #[error("the top of the book holds {found}, at least {least} is expected")]
+    Thin {
+        /// The smaller of the two sizes, in whole tokens as the venue says it.
+        found: String,
+        /// As configured.
+        least: String,
+    },
+    /// The source itself doubts its price too much.
+    #[error("the source is unsure by {found} bp, at most {limit} is allowed")]
+    Unsure {
+        /// Its confidence interval over its price.
+        found: u32,
+        /// As configured.
+        limit: u32,
+    },
+    /// A message that is not what the protocol promises.
+    #[error("the source said something that cannot be understood: {0}")]
+    Garbled(String),
+    /// There is no connection.
+    #[error("the source is not connected: {0}")]
+    Disconnected(String),
+    /// The connection is open, and nothing comes.
+    #[error("the source has been silent for {0:?}")]
+    Silent(Duration),
+    /// Messages are missing: what is known of the book may be wrong.
+    #[error("messages of the source are missing")]
+    Gap,
+    /// The roll-up's sequencer is down or has not been up for long enough: its feeds may be of another time.
+    #[error("the sequencer is down, or has not been up for {0:?}")]
+    Sequencer(Duration),
+    /// The oracle of a pool does not remember for long enough.
+    #[error("the pool remembers {found}, {wanted} are needed")]
+    ShortMemory {
+        /// Observations, or what else it counts in.
+        found: u64,
+        /// As configured.
+        wanted: u64,
+    },
 }
 
 impl ReadingFault {
@@ -99,6 +187,15 @@ impl ReadingFault {
             Self::WrongDecimals { .. } => "wrong_decimals",
             Self::OutOfBounds { .. } => "out_of_bounds",
             Self::Overflow(_) => "overflow",
+            Self::Spread { .. } => "spread",
+            Self::Thin { .. } => "thin",
+            Self::Unsure { .. } => "unsure",
+            Self::Garbled(_) => "garbled",
+            Self::Disconnected(_) => "disconnected",
+            Self::Silent(_) => "silent",
+            Self::Gap => "gap",
+            Self::Sequencer(_) => "sequencer",
+            Self::ShortMemory { .. } => "short_memory",
         }
     }
 }
@@ -116,6 +213,8 @@ pub struct FeedRule {
     pub low: Price,
     /// Highest believable price.
     pub high: Price,
+    /// How far the market may move before the feed has to write a new round, with what may be on its way, in basis points.
+    pub deviation_bps: u32,
 }
 
 /// A round as a Chainlink-style feed gives it, undigested.
@@ -152,10 +251,103 @@ pub fn judge(round: &RawRound, rule: &FeedRule, now: Timestamp) -> Result<Quote,
         return Err(ReadingFault::Stale { age, limit });
     }
     let price = scale(round.answer, round.decimals).ok_or(ReadingFault::Overflow(round.answer))?;
-    if price < rule.low || price > rule.high {
-        return Err(ReadingFault::OutOfBounds { found: price, low: rule.low, high: rule.high });
+    within_bounds(price, rule.low, rule.high)?;
+    Ok(Quote::within(price, rule.deviation_bps, updated_at))
+}
+
+/// What makes the top of an order book believable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookRule {
+    /// The widest spread, in basis points of the bid.
+    pub spread_bps: u32,
+    /// The least size at the best bid and at the best ask, in 1e18-scaled tokens.
+    pub size: u128,
+    /// Lowest believable price.
+    pub low: Price,
+    /// Highest believable price.
+    pub high: Price,
+}
+
+/// The top of an order book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookTop {
+    /// The best bid.
+    pub bid: Price,
+    /// What is wanted there, in 1e18-scaled tokens.
+    pub bid_size: u128,
+    /// The best ask.
+    pub ask: Price,
+    /// What is offered there.
+    pub ask_size: u128,
+    /// When the venue says that it was so.
+    pub at: Timestamp,
+}
+
+/// Judges the top of a book: the middle of the best bid and ask, never the last trade, for last trades carry the wicks.
+///
+/// # Errors
+/// Crossed, too wide, too thin or out of bounds.
+pub fn book(top: &BookTop, rule: &BookRule) -> Result<Quote, ReadingFault> {
+    let BookTop { bid, ask, at, .. } = *top;
+    let limit = bid.wad() / 10_000 * u128::from(rule.spread_bps);
+    if ask < bid || ask.wad() - bid.wad() > limit {
+        return Err(ReadingFault::Spread { bid, ask, limit_bps: rule.spread_bps });
     }
-    Ok(Quote { price, updated_at })
+    let size = top.bid_size.min(top.ask_size);
+    if size < rule.size {
+        let tokens = |wad: u128| (wad / Price::PAR.wad()).to_string();
+        return Err(ReadingFault::Thin { found: tokens(size), least: tokens(rule.size) });
+    }
+    let price = Price::from_wad(bid.wad() + (ask.wad() - bid.wad()) / 2).unwrap_or(bid);
+    within_bounds(price, rule.low, rule.high)?;
+    Ok(Quote { price, low: bid, high: ask, updated_at: at })
+}
+
+/// A price that its source gives with a confidence interval, as Pyth does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The price.
+    pub price: Price,
+    /// Half the interval around it, in 1e18-scaled dollars.
+    pub confidence: u128,
+    /// When it was published.
+    pub at: Timestamp,
+}
+
+/// Judges an estimate: at most `limit_bps` of doubt.
+///
+/// # Errors
+/// Too unsure, or out of bounds.
+pub fn estimate(estimate: &Estimate, limit_bps: u32, low: Price, high: Price) -> Result<Quote, ReadingFault> {
+    let Estimate { price, confidence, at } = *estimate;
+    let doubt = confidence.saturating_mul(10_000).div_ceil(price.wad());
+    if doubt > u128::from(limit_bps) {
+        return Err(ReadingFault::Unsure { found: u32::try_from(doubt).unwrap_or(u32::MAX), limit: limit_bps });
+    }
+    within_bounds(price, low, high)?;
+    let below = Price::from_wad(price.wad().saturating_sub(confidence)).unwrap_or(price);
+    let above = Price::from_wad(price.wad().saturating_add(confidence)).unwrap_or(price);
+    Ok(Quote { price, low: below, high: above, updated_at: at })
+}
+
+/// Whether a quote that arrives now is of now.
+///
+/// # Errors
+/// It is older than `max_age`, or stamped more than `max_ahead` after now: a venue whose clock is wrong cannot be told from one that
+/// repeats an old message.
+pub fn timely(quote: &Quote, now: Timestamp, max_age: Duration, max_ahead: Duration) -> Result<(), ReadingFault> {
+    let (age, ahead) = (now.since(quote.updated_at), quote.updated_at.since(now));
+    if ahead > max_ahead {
+        return Err(ReadingFault::FromTheFuture { ahead });
+    }
+    if age > max_age {
+        return Err(ReadingFault::Stale { age, limit: max_age });
+    }
+    Ok(())
+}
+
+fn within_bounds(found: Price, low: Price, high: Price) -> Result<(), ReadingFault> {
+    if found < low || found > high { Err(ReadingFault::OutOfBounds { found, low, high }) } else { Ok(()) }
 }
 
 /// To 1e18-scaled dollars; `None` when it does not fit or would be zero.
@@ -181,6 +373,7 @@ mod tests {
             grace: Duration::from_secs(300),
             low: Price::from_wad(200_000_000_000_000_000).unwrap(),
             high: Price::from_wad(2_000_000_000_000_000_000).unwrap(),
+            deviation_bps: 35,
         }
     }
 

@@ -129,6 +129,13 @@ impl Price {
         self.0
     }
 
+    /// From a plain decimal number such as `0.9987`, above zero and below 10^15, rounded down to 18 decimals: no sign, no exponent, no
+    /// grouping.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        decimal_wad(text).and_then(Self::from_wad)
+    }
+
     /// How far below one dollar, in basis points rounded down; zero at par and above.
     #[must_use]
     pub const fn bps_below_par(self) -> u128 {
@@ -141,6 +148,20 @@ impl Price {
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / WAD as f64
     }
+}
+
+/// A plain decimal number, not negative and below 10^15, scaled by 1e18 and rounded down; `None` for anything else.
+#[must_use]
+pub fn decimal_wad(text: &str) -> Option<u128> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || whole.len() > 15 {
+        return None;
+    }
+    let kept = fraction.get(..fraction.len().min(18))?;
+    let scale = 10u128.checked_pow(u32::try_from(18usize.checked_sub(kept.len())?).ok()?)?;
+    let whole = whole.parse::<u128>().ok()?.checked_mul(WAD)?;
+    whole.checked_add(kept.parse::<u128>().ok()?.checked_mul(scale)?)
 }
 
 impl fmt::Display for Price {

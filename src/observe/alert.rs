@@ -101,6 +101,11 @@ fn held(pool: &PoolId, hold: &Hold) -> Draft {
 fn peg_moved(asset: &AssetId, from: PegState, to: PegState, price: Option<Price>, episode: u64) -> Draft {
     let (severity, title) = match to {
         PegState::Depegged => (Severity::Critical, format!("{asset} is off its peg")),
+        PegState::Disabled => {
+            (Severity::Critical, format!("{asset} has been off its peg for too long: `ballast reset-peg {asset}` lets it back"))
+        }
+        PegState::Stressed => (Severity::Warning, format!("{asset} is under stress")),
+        PegState::Watch => (Severity::Info, format!("{asset} is a little below its peg")),
         PegState::Recovering => (Severity::Warning, format!("{asset} is on its way back to its peg")),
         PegState::Sound => (Severity::Info, format!("{asset} is back on its peg")),
     };

@@ -1,5 +1,8 @@
 //! A position and a price source of the chain in memory. Their answers are plain text.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use alloy_primitives::Bytes;
 
 use super::chain::address;
@@ -7,6 +10,7 @@ use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
 use crate::domain::reading::{Quote, ReadingFault};
+use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{Price, Timestamp, TokenAmount, Weight};
 use crate::ports::{Answer, Call, Position, PositionFault, PriceSource};
 
@@ -100,27 +104,30 @@ impl Position for FakePosition {
 
 /// The price of an asset of the chain in memory.
 pub(crate) struct FakeSource {
-    id: SourceId,
-    asset: AssetId,
+    source: Arc<Source>,
 }
 
 impl FakeSource {
     pub(crate) fn new(asset: &str) -> Self {
-        Self { id: SourceId::new(&format!("fake:{asset}")), asset: AssetId::new(asset) }
+        let source = Source {
+            id: SourceId::new(&format!("fake:{asset}")),
+            asset: AssetId::new(asset),
+            unit: Unit::Usd,
+            group: Group::Chainlink,
+            advisory: false,
+            good_for: Duration::from_secs(3_600),
+        };
+        Self { source: Arc::new(source) }
     }
 }
 
 impl PriceSource for FakeSource {
-    fn id(&self) -> &SourceId {
-        &self.id
-    }
-
-    fn asset(&self) -> &AssetId {
-        &self.asset
+    fn source(&self) -> &Arc<Source> {
+        &self.source
     }
 
     fn calls(&self) -> Vec<Call> {
-        vec![Call { target: address(self.asset.as_str()), data: Bytes::new() }]
+        vec![Call { target: address(self.source.asset.as_str()), data: Bytes::new() }]
     }
 
     fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault> {
@@ -128,7 +135,7 @@ impl PriceSource for FakeSource {
             Some(Ok(bytes)) => {
                 let price = text(bytes).parse().ok().and_then(Price::from_wad);
                 let price = price.ok_or_else(|| ReadingFault::Unreadable("no number".to_owned()))?;
-                Ok(Quote { price, updated_at: at.timestamp })
+                Ok(Quote::exact(price, at.timestamp))
             }
             other => Err(ReadingFault::Unreadable(format!("{other:?}"))),
         }

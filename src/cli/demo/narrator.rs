@@ -93,6 +93,9 @@ impl Narrator {
                 match to {
                     PegState::Depegged => self.say(Voice::Market, &format!("{asset} is off its peg{price}")),
                     PegState::Recovering => self.say(Voice::Market, &format!("{asset} is on its way back{price}")),
+                    PegState::Watch => self.say(Voice::Market, &format!("{asset} is watched{price}")),
+                    PegState::Stressed => self.say(Voice::Market, &format!("{asset} is under stress{price}")),
+                    PegState::Disabled => self.say(Voice::Market, &format!("{asset} is disabled until a human says otherwise")),
                     PegState::Sound => self.say(Voice::Market, &format!("{asset} is sound again{price}")),
                 }
             }

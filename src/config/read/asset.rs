@@ -7,27 +7,25 @@ use crate::config::check;
 use crate::config::inspection::Read;
 use crate::config::layers::Table;
 use crate::config::parse;
+use crate::config::read::peg;
 use crate::config::section::Section;
 use crate::config::settings::{AssetOnChain, AssetSettings, FeedSettings};
 use crate::domain::ids::{AssetId, ChainName};
-use crate::domain::peg::PegRule;
 use crate::domain::reading::FeedRule;
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// Reads one asset. `chains` are the names of all configured chains.
 pub(in crate::config) fn asset(name: &str, mut at: Section<'_>, defaults: &Table, chains: &[String]) -> Read<AssetSettings> {
-    let depeg_bps = at.required("depeg_bps", parse::whole(1, 5_000));
-    let confirm = at.required("confirm", parse::duration(Duration::ZERO, WEEK));
-    let reenter_bps = at.required("reenter_bps", parse::whole(0, 5_000));
-    let recover = at.required("recover", parse::duration(Duration::ZERO, WEEK));
+    let peg = peg::rule(&mut at);
+    let depeg_bps = peg.map(|peg| peg.depegged.below_bps);
+    let votes = at.section("quorum", None).and_then(peg::votes);
+    let risk_group = at.optional("risk_group", parse::text);
     let on = at.section("on", None).and_then(|section| places(&section, defaults, chains, depeg_bps.ok()));
     let named = check::name(&at, "asset", name, "-_.");
-    check::reentry(&at, depeg_bps.ok(), reenter_bps.ok());
     at.finish();
     named?;
-    let peg = PegRule { depeg_bps: depeg_bps?, confirm: confirm?, reenter_bps: reenter_bps?, recover: recover? };
-    Ok(AssetSettings { id: AssetId::new(name), peg, on: on? })
+    Ok(AssetSettings { id: AssetId::new(name), peg: peg?, votes: votes?, risk_group: risk_group?, on: on? })
 }
 
 fn places(
@@ -63,9 +61,17 @@ pub(in crate::config) fn feed(mut at: Section<'_>) -> Read<FeedSettings> {
     let decimals = at.required("decimals", parse::whole(0, 18));
     let heartbeat = at.required("heartbeat", parse::duration(Duration::from_secs(1), WEEK));
     let grace = at.required("grace", parse::duration(Duration::ZERO, WEEK));
+    let deviation_bps = at.required("deviation_bps", parse::whole(0, 5_000));
     let (low, high) = (at.required("low", parse::dollars), at.required("high", parse::dollars));
     check::less(&at, ("low", low), ("high", high));
     at.finish();
-    let rule = FeedRule { decimals: decimals?, heartbeat: heartbeat?, grace: grace?, low: low?, high: high? };
+    let rule = FeedRule {
+        decimals: decimals?,
+        heartbeat: heartbeat?,
+        grace: grace?,
+        low: low?,
+        high: high?,
+        deviation_bps: deviation_bps?,
+    };
     Ok(FeedSettings { proxy: proxy?, rule })
 }

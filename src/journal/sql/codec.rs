@@ -16,10 +16,9 @@ use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::operation::LaneKey;
 use crate::domain::outcome::Outcome;
-use crate::domain::peg::{Peg, PegState, Trust};
+use crate::domain::peg::{Clocks, Peg, PegState, Trust};
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
-use crate::domain::reading::Quote;
 use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
 use crate::ports::JournalFault;
 
@@ -197,9 +196,9 @@ fn outcome(label: &str) -> Read<&'static str> {
 struct PegText {
     asset: String,
     state: PegStateText,
+    since: u64,
     trust: TrustText,
-    quote: Option<QuoteText>,
-    turning_since: Option<u64>,
+    level: Option<Decimal>,
     episode: u64,
     as_of: u64,
     blocks: BTreeMap<String, String>,
@@ -210,39 +209,41 @@ struct PegText {
 #[serde(rename_all = "snake_case")]
 enum PegStateText {
     Sound,
+    Watch,
+    Stressed,
     Depegged,
     Recovering,
+    Disabled,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum TrustText {
     Trusted,
+    Disputed,
     Blind,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct QuoteText {
-    price: Decimal,
-    updated_at: u64,
-}
-
 pub(super) fn write_peg(peg: &Peg) -> Result<String, JournalFault> {
-    let Peg { asset, state, trust, quote, turning_since, episode, as_of, blocks } = peg;
+    // What only the newest verdict says, and the clocks, are found anew: nobody watched while the process was away.
+    let Peg { asset, state, since, trust, level, cautious: _, doubt: _, shadow: _, episode, as_of, blocks, clocks: _ } = peg;
     write(&PegText {
         asset: asset.to_string(),
         state: match state {
             PegState::Sound => PegStateText::Sound,
+            PegState::Watch => PegStateText::Watch,
+            PegState::Stressed => PegStateText::Stressed,
             PegState::Depegged => PegStateText::Depegged,
             PegState::Recovering => PegStateText::Recovering,
+            PegState::Disabled => PegStateText::Disabled,
         },
+        since: since.millis(),
         trust: match trust {
             Trust::Trusted => TrustText::Trusted,
+            Trust::Disputed => TrustText::Disputed,
             Trust::Blind => TrustText::Blind,
         },
-        quote: quote.map(|quote| QuoteText { price: Decimal(quote.price.wad()), updated_at: quote.updated_at.millis() }),
-        turning_since: turning_since.map(Timestamp::millis),
+        level: level.map(|level| Decimal(level.wad())),
         episode: *episode,
         as_of: as_of.millis(),
         blocks: blocks.iter().map(|(source, block)| (source.to_string(), block.to_string())).collect(),
@@ -250,27 +251,32 @@ pub(super) fn write_peg(peg: &Peg) -> Result<String, JournalFault> {
 }
 
 pub(super) fn read_peg(text: &str) -> Read<Peg> {
-    let PegText { asset, state, trust, quote, turning_since, episode, as_of, blocks } = read("a peg", text)?;
-    let quote = quote.map(|QuoteText { price, updated_at }| {
-        let price = Price::from_wad(price.0).ok_or_else(|| unreadable("a peg's price", "it is zero"))?;
-        Ok::<_, JournalFault>(Quote { price, updated_at: Timestamp::from_millis(updated_at) })
-    });
+    let PegText { asset, state, since, trust, level, episode, as_of, blocks } = read("a peg", text)?;
+    let level = level.map(|level| Price::from_wad(level.0).ok_or_else(|| unreadable("a peg's price", "it is zero")));
     let block = |(source, block): (String, String)| Ok((SourceId::new(&source), parse("a peg's block", &block)?));
     Ok(Peg {
         asset: AssetId::new(&asset),
         state: match state {
             PegStateText::Sound => PegState::Sound,
+            PegStateText::Watch => PegState::Watch,
+            PegStateText::Stressed => PegState::Stressed,
             PegStateText::Depegged => PegState::Depegged,
             PegStateText::Recovering => PegState::Recovering,
+            PegStateText::Disabled => PegState::Disabled,
         },
+        since: Timestamp::from_millis(since),
         trust: match trust {
             TrustText::Trusted => Trust::Trusted,
+            TrustText::Disputed => Trust::Disputed,
             TrustText::Blind => Trust::Blind,
         },
-        quote: quote.transpose()?,
-        turning_since: turning_since.map(Timestamp::from_millis),
+        level: level.transpose()?,
+        cautious: None,
+        doubt: None,
+        shadow: None,
         episode,
         as_of: Timestamp::from_millis(as_of),
         blocks: blocks.into_iter().map(block).collect::<Read<_>>()?,
+        clocks: Clocks::default(),
     })
 }

@@ -33,12 +33,18 @@ pub(super) fn write(event: &Event) {
         Event::PegMoved { asset, from, to, price, episode } => {
             let (from, price, episode, asset) = (from.label(), some!(price), *episode, asset.as_str());
             match to {
-                PegState::Depegged => warn!(asset, from, to = to.label(), price, episode, "peg state moved"),
-                PegState::Sound | PegState::Recovering => info!(asset, from, to = to.label(), price, episode, "peg state moved"),
+                PegState::Depegged | PegState::Stressed | PegState::Disabled => {
+                    warn!(asset, from, to = to.label(), price, episode, "peg state moved")
+                }
+                PegState::Sound | PegState::Watch | PegState::Recovering => {
+                    info!(asset, from, to = to.label(), price, episode, "peg state moved")
+                }
             }
         }
         Event::TrustMoved { asset, to: Trust::Trusted, .. } => info!(%asset, "price is believable"),
-        Event::TrustMoved { asset, to: Trust::Blind, fault } => warn!(%asset, fault, "price is not believable any more"),
+        Event::TrustMoved { asset, to: to @ (Trust::Disputed | Trust::Blind), fault } => {
+            warn!(%asset, trust = to.label(), fault, "price is not believable any more");
+        }
         Event::Decided { pool, decision, block } => decided(pool, decision, *block),
         Event::PoolSeen { pool, tokens, value } => {
             for token in tokens {

@@ -1,0 +1,148 @@
+//! What every source said last, and what is left of it as a vote in dollars.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::ids::{AssetId, SourceId};
+use crate::domain::reading::{Quote, Reading, ReadingFault};
+use crate::domain::source::{Source, Unit};
+use crate::domain::units::{Price, Timestamp, WAD};
+
+/// A source's word in dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// Its best guess.
+    pub price: Price,
+    /// What it leaves open downwards.
+    pub low: Price,
+    /// And upwards.
+    pub high: Price,
+    /// 2 while it is fresh, 1 in the second half of the time for which it is good.
+    pub weight: u32,
+}
+
+/// Why a source has no vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dismissal {
+    /// What it said cannot be believed.
+    Fault(ReadingFault),
+    /// It has not said anything for too long.
+    Expired,
+    /// It quotes in an asset whose own price nobody knows.
+    NoUnit(AssetId),
+    /// It warns only.
+    Advisory,
+    /// Its group's vote is too far from everybody else's.
+    Outlier,
+}
+
+impl Dismissal {
+    /// A finite, stable word for metrics and reports.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Fault(fault) => fault.label(),
+            Self::Expired => "expired",
+            Self::NoUnit(_) => "no_unit",
+            Self::Advisory => "advisory",
+            Self::Outlier => "outlier",
+        }
+    }
+}
+
+impl fmt::Display for Dismissal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(fault) => fault.fmt(f),
+            Self::Expired => f.write_str("it has been silent for too long"),
+            Self::NoUnit(asset) => write!(f, "it quotes in {asset}, whose price nobody knows"),
+            Self::Advisory => f.write_str("it warns and does not vote"),
+            Self::Outlier => f.write_str("it is too far from the others"),
+        }
+    }
+}
+
+/// The newest word of a source.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) source: Arc<Source>,
+    pub(super) said: Result<Quote, ReadingFault>,
+    pub(super) heard: Timestamp,
+}
+
+/// The newest word of every source of one asset.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// In the order of their names: who came first must not matter.
+    seats: Vec<Seat>,
+}
+
+impl Evidence {
+    /// Takes a reading in. One that is older than what is known of its source is passed over: messages may overtake each other.
+    pub fn take(&mut self, reading: &Reading) {
+        match self.seats.binary_search_by(|seat| seat.source.id.cmp(reading.id())) {
+            Ok(at) => {
+                if let Some(seat) = self.seats.get_mut(at)
+                    && seat.heard <= reading.as_of
+                {
+                    if let (Ok(old), Ok(new)) = (&seat.said, &reading.quote)
+                        && new.updated_at < old.updated_at
+                    {
+                        return;
+                    }
+                    seat.said.clone_from(&reading.quote);
+                    seat.heard = reading.as_of;
+                }
+            }
+            Err(at) => self
+                .seats
+                .insert(at, Seat { source: Arc::clone(&reading.source), said: reading.quote.clone(), heard: reading.as_of }),
+        }
+    }
+
+    /// What was said last by a source.
+    #[must_use]
+    pub fn of(&self, source: &SourceId) -> Option<(&Result<Quote, ReadingFault>, Timestamp)> {
+        let at = self.seats.binary_search_by(|seat| seat.source.id.cmp(source)).ok()?;
+        self.seats.get(at).map(|seat| (&seat.said, seat.heard))
+    }
+
+    pub(super) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+}
+
+impl Seat {
+    /// The vote, with `dollars` telling what an asset is worth.
+    pub(super) fn vote(&self, now: Timestamp, dollars: &dyn Fn(&AssetId) -> Option<Price>) -> Result<Vote, Dismissal> {
+        if self.source.advisory {
+            return Err(Dismissal::Advisory);
+        }
+        let quote = self.said.as_ref().map_err(|fault| Dismissal::Fault(fault.clone()))?;
+        let age = now.since(self.heard);
+        if age > self.source.good_for {
+            return Err(Dismissal::Expired);
+        }
+        let weight = if age.saturating_mul(2) > self.source.good_for { 1 } else { 2 };
+        match &self.source.unit {
+            Unit::Usd => Ok(Vote { price: quote.price, low: quote.low, high: quote.high, weight }),
+            Unit::Asset(unit) => {
+                let rate = dollars(unit).ok_or_else(|| Dismissal::NoUnit(unit.clone()))?;
+                let in_dollars = |price: Price| times(price, rate).ok_or_else(|| Dismissal::NoUnit(unit.clone()));
+                Ok(Vote { price: in_dollars(quote.price)?, low: in_dollars(quote.low)?, high: in_dollars(quote.high)?, weight })
+            }
+        }
+    }
+}
+
+/// The product, rounded down. Prices of stablecoins are between 0.2 and 2 dollars; everything that does not fit is no price.
+fn times(price: Price, rate: Price) -> Option<Price> {
+    // Nine digits of each: 1e18 times 1e18 does not fit.
+    let unit = 1_000_000_000;
+    let (whole, part) = (price.wad() / unit, price.wad() % unit);
+    let (rate_whole, rate_part) = (rate.wad() / unit, rate.wad() % unit);
+    let cross = whole.checked_mul(rate_part)?.checked_add(part.checked_mul(rate_whole)?)?;
+    let wad = whole.checked_mul(rate_whole)?.checked_add((cross + part * rate_part / unit) / unit)?;
+    debug_assert!(unit * unit == WAD);
+    Price::from_wad(wad)
+}
