@@ -290,7 +290,7 @@ fn consider(facts: &Facts<'_>, memory: &Memory, policy: &Policy, mandate: &Manda
     if let Some(blind) = facts.pegs.iter().find(|peg| peg.price().is_none()) {
         return Err(Hold::Unknown(Missing::PriceOf(blind.asset.clone())));
     }
-    if position.ramp.in_flight(facts.now) {
+    if is_moving(facts, position) {
         return Err(Hold::RampInFlight { until: position.ramp.end });
     }
     if let Some(hold) = persistent_composition_drift(facts, position, memory, policy, mandate) {
@@ -330,6 +330,12 @@ fn believable_position<'a>(facts: &Facts<'a>, mandate: &Mandate) -> Result<&'a P
     Ok(position)
 }
 
+/// Whether a ramp moves the weights that were read. The block decides, not the clock: a ramp that has ended since was still on its way
+/// in the block, and its weights are not where it arrives. Who took them for the end would order the rest of the way a second time.
+fn is_moving(facts: &Facts<'_>, position: &PositionFacts) -> bool {
+    position.ramp.in_flight(facts.now.min(position.block.timestamp))
+}
+
 fn standing_of(peg: &Peg) -> Standing {
     match peg.state {
         PegState::Depegged if peg.price().is_some() => Standing::Below,
@@ -362,7 +368,7 @@ fn defend(
     let Some(episode) = trigger.episode().cloned() else {
         return Err(Hold::Unknown(Missing::Sense("a depeg without an episode")));
     };
-    if position.ramp.in_flight(facts.now) {
+    if is_moving(facts, position) {
         let gains = position.weights.iter().zip(&position.ramp.end_weights).zip(standing);
         let raises_the_wrong_one =
             |((now, end), standing): ((&Weight, &Weight), &Standing)| *standing == Standing::Below && end > now;

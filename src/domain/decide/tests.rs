@@ -176,6 +176,16 @@ fn the_interval_counts_from_the_start_of_the_last_change() {
 }
 
 #[test]
+fn a_ramp_that_ended_after_the_block_was_read_has_not_arrived_in_what_is_known() {
+    let mut scene = Scene::at(&[4_600, 3_500, 1_900]).ramp(-7_200, -5, &[4_000, 3_500, 2_500]);
+    assert!(matches!(scene.decide(), Decision::Act { .. }), "it has arrived elsewhere");
+    scene.position.as_mut().unwrap().block.timestamp = scene.now.minus(Duration::from_secs(6));
+    assert_eq!(scene.hold(), "ramp_in_flight");
+    scene.position.as_mut().unwrap().block.timestamp = scene.now.minus(Duration::from_secs(5));
+    assert!(matches!(scene.decide(), Decision::Act { .. }), "the block of its end shows the end");
+}
+
+#[test]
 fn a_ramp_in_flight_is_left_to_arrive() {
     assert_eq!(Scene::at(&[4_600, 3_500, 1_900]).ramp(-60, 600, &[4_000, 3_500, 2_500]).hold(), "ramp_in_flight");
     assert_eq!(Scene::at(&[4_600, 3_500, 1_900]).ramp(60, 600, &[4_000, 3_500, 2_500]).hold(), "ramp_in_flight", "not begun yet");
