@@ -78,7 +78,7 @@ impl Scene {
         let peg = |asset: &AssetId| Peg {
             state: PegState::Sound,
             trust: Trust::Trusted,
-            quote: Some(Quote { price: Price::PAR, updated_at: NOW }),
+            level: Some(Price::PAR),
             blocks: [(SourceId::new("feed"), block.hash)].into(),
             ..Peg::unheard(asset.clone(), NOW)
         };
@@ -95,7 +95,7 @@ impl Scene {
     fn peg(mut self, asset: &str, state: PegState, price_bps: u128) -> Self {
         for peg in self.pegs.iter_mut().filter(|peg| peg.asset == AssetId::new(asset)) {
             (peg.state, peg.episode) = (state, 1);
-            peg.quote = Some(Quote { price: Price::from_wad(price_bps * WAD / 10_000).unwrap(), updated_at: NOW });
+            peg.level = Price::from_wad(price_bps * WAD / 10_000);
         }
         self
     }

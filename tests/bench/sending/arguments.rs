@@ -143,8 +143,7 @@ impl Shared {
 }
 
 fn at_par(asset: AssetId, now: Timestamp) -> Peg {
-    let quote = Some(Quote { price: Price::PAR, updated_at: now });
-    Peg { trust: Trust::Trusted, quote, ..Peg::unheard(asset, now) }
+    Peg { trust: Trust::Trusted, level: Some(Price::PAR), ..Peg::unheard(asset, now) }
 }
 
 /// Drift above five points, ramps of a minute that start a minute ahead.
