@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::domain::peg::{Band, PegRule, VoteRule};
 use crate::domain::units::Timestamp;
 use crate::observe::metrics::Metrics;
 use crate::observe::{Event, Observer};
@@ -209,4 +210,26 @@ pub(crate) fn next<M>(messages: &mut UnboundedReceiver<M>, within: Duration) -> 
 /// A panic that a test makes on purpose: no hook prints it.
 pub(crate) fn drilled_panic() -> ! {
     std::panic::resume_unwind(Box::new("drill"))
+}
+
+/// A rule of one line: below 0.99 for `confirm` is off the peg, and at 0.995 for `settle` is back.
+pub(crate) fn peg_rule(confirm: Duration, settle: Duration) -> PegRule {
+    let band = |below_bps, hold| Band { below_bps, hold };
+    let never = Duration::from_secs(1_000_000);
+    PegRule {
+        watch: band(100, never),
+        stressed: band(100, never),
+        depegged: band(100, confirm),
+        crashed: band(200, confirm),
+        reenter: band(50, Duration::ZERO),
+        reenter_slow: band(50, never),
+        settle,
+        disable_after: never,
+        gap: secs(60),
+    }
+}
+
+/// One source is enough.
+pub(crate) const fn vote_rule() -> VoteRule {
+    VoteRule { defend: 1, reenter: 1, agree_bps: 30, untrusted_bps: 150, outlier_bps: 30, outlier_mads: 4 }
 }

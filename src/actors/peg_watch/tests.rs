@@ -7,10 +7,11 @@ use ractor::{Actor, ActorRef};
 use super::{PegWatch, PegWatchArgs, PegWatchMsg};
 use crate::actors::board::Board;
 use crate::actors::testing::journal::FakeJournal;
-use crate::actors::testing::{BEGINNING, Events, FakeClock, millis, observer, secs, settle};
+use crate::actors::testing::{BEGINNING, Events, FakeClock, millis, observer, peg_rule, secs, settle, vote_rule};
 use crate::domain::ids::{AssetId, SourceId};
-use crate::domain::peg::{Peg, PegRule, PegState, Trust};
+use crate::domain::peg::{Peg, PegState, Trust};
 use crate::domain::reading::{Quote, Reading, ReadingFault};
+use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::Price;
 use crate::observe::Event;
 use crate::observe::heartbeat::Heartbeats;
@@ -32,7 +33,10 @@ impl Bench {
         let journal = Arc::new(FakeJournal::default());
         let args = PegWatchArgs {
             asset: AssetId::new("USDC"),
-            rule: PegRule { depeg_bps: 100, confirm: secs(10), reenter_bps: 50, recover: secs(60) },
+            rule: peg_rule(secs(10), secs(60)),
+            votes: vote_rule(),
+            others: std::collections::BTreeMap::new(),
+            risk_group: Vec::new(),
             board: Board::new(Peg::unheard(AssetId::new("USDC"), BEGINNING)),
             journal: journal.clone(),
             clock: clock.clone(),
@@ -54,8 +58,10 @@ impl Bench {
     fn tell(&self, thousandths: Option<u128>) {
         let (as_of, id) = (self.clock.now(), SourceId::new("test"));
         let price = |thousandths: u128| Price::from_wad(thousandths * 1_000_000_000_000_000).unwrap();
-        let quote = thousandths.map(|t| Quote { price: price(t), updated_at: as_of }).ok_or(ReadingFault::ChainSilent);
-        let reading = Reading { source: id, asset: self.args.asset.clone(), quote, as_of, block: None };
+        let quote = thousandths.map(|t| Quote::exact(price(t), as_of)).ok_or(ReadingFault::ChainSilent);
+        let (asset, unit, group) = (self.args.asset.clone(), Unit::Usd, Group::Chainlink);
+        let source = Arc::new(Source { id, asset, unit, group, advisory: false, good_for: secs(3_600) });
+        let reading = Reading { source, quote, as_of, block: None };
         self.watch.cast(PegWatchMsg::Reading(reading)).unwrap();
     }
 

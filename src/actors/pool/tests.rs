@@ -29,7 +29,6 @@ use crate::domain::outcome::{Inclusion, Outcome, Refusal};
 use crate::domain::peg::{Peg, PegState, Trust};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
-use crate::domain::reading::Quote;
 use crate::domain::trigger::Class;
 use crate::domain::turns::{Request, TurnId};
 use crate::domain::units::{GasCost, GasPrice, Price, Weight};
@@ -123,10 +122,7 @@ impl Bench {
             board.modify(|peg| {
                 peg.state = state;
                 peg.trust = if price.is_some() { Trust::Trusted } else { Trust::Blind };
-                peg.quote = price.map(|thousandths| Quote {
-                    price: Price::from_wad(thousandths * 1_000_000_000_000_000).unwrap(),
-                    updated_at: at,
-                });
+                peg.level = price.map(|thousandths| Price::from_wad(thousandths * 1_000_000_000_000_000).unwrap());
                 peg.episode = u64::from(state != PegState::Sound);
                 peg.as_of = at;
                 peg.blocks = [(SourceId::new("feed"), hash)].into();

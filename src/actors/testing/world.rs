@@ -26,13 +26,14 @@ use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueueArgs};
 use crate::actors::root::{Root, RootArgs, RootMsg};
 use crate::actors::supervise::{RestartBook, Supervision};
+use crate::actors::testing::{peg_rule, vote_rule};
 use crate::domain::allocation::Allocation;
 use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::gas::GasRule;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::operation::LaneRole;
-use crate::domain::peg::{Peg, PegRule};
+use crate::domain::peg::Peg;
 use crate::domain::policy::{CompositionRule, Policy, RampRule};
 use crate::domain::position::Mandate;
 use crate::domain::restart::RestartPolicy;
@@ -169,7 +170,10 @@ impl World {
             });
             let args = PegWatchArgs {
                 asset: AssetId::new(asset),
-                rule: PegRule { depeg_bps: 100, confirm: Duration::ZERO, reenter_bps: 50, recover: secs(60) },
+                rule: peg_rule(Duration::ZERO, secs(60)),
+                votes: vote_rule(),
+                others: std::collections::BTreeMap::new(),
+                risk_group: Vec::new(),
                 board: Board::new(Peg::unheard(AssetId::new(asset), BEGINNING)),
                 journal: journal.clone(),
                 clock: ports.clone(),

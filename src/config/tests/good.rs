@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::*;
 use crate::config::{LogFormat, PoolKind, SignerSettings};
 use crate::domain::ids::{AssetId, ChainName, PoolId};
-use crate::domain::peg::PegRule;
+use crate::domain::peg::{Band, PegRule, VoteRule};
 use crate::domain::policy::{CompositionRule, RampRule};
 use crate::domain::schedule::Schedule;
 use crate::domain::trigger::PerClass;
@@ -54,8 +54,21 @@ fn every_default_is_what_the_documents_say() {
     assert_eq!((ether.rule.low.to_string(), ether.rule.high.to_string()), ("$10.0000".into(), "$1000000.0000".into()));
 
     let usdc = &settings.assets[&AssetId::new("USDC")];
-    let peg = PegRule { depeg_bps: 100, confirm: Duration::ZERO, reenter_bps: 50, recover: mins(240) };
+    let band = |below_bps, minutes| Band { below_bps, hold: mins(minutes) };
+    let peg = PegRule {
+        watch: band(25, 15),
+        stressed: band(50, 5),
+        depegged: band(100, 5),
+        crashed: band(200, 1),
+        reenter: band(25, 30),
+        reenter_slow: band(50, 240),
+        settle: mins(24 * 60),
+        disable_after: mins(72 * 60),
+        gap: mins(1),
+    };
     assert_eq!(usdc.peg, peg);
+    let votes = VoteRule { defend: 2, reenter: 3, agree_bps: 30, untrusted_bps: 150, outlier_bps: 30, outlier_mads: 4 };
+    assert_eq!((usdc.votes, usdc.risk_group.as_deref()), (votes, None));
     let place = &usdc.on[&ChainName::new("mainnet")];
     let rule = place.feed.rule;
     assert_eq!((rule.decimals, rule.heartbeat, rule.grace), (8, mins(23 * 60), mins(5)));
@@ -143,7 +156,7 @@ fn the_environment_lies_over_the_files() {
     let chain = &settings.chains[&ChainName::new("mainnet")];
     assert_eq!(texts(&chain.rpc), ["https://other.example/token"], "the variable replaces the whole list");
     assert_eq!(chain.ageing, mins(5));
-    assert_eq!(settings.assets[&AssetId::new("USDC")].peg.depeg_bps, 150);
+    assert_eq!(settings.assets[&AssetId::new("USDC")].peg.depegged.below_bps, 150);
     assert_eq!(settings.pools[&PoolId::new("treasury")].policy.gas.drift.cap, GasPrice::from_gwei(25));
     assert_eq!((settings.http.listen.port(), settings.http.allow_remote), (80, true));
     assert_eq!(settings.alerts.discord_webhook.unwrap().expose_secret(), "https://discord.example/hook");

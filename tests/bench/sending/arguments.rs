@@ -25,7 +25,6 @@ use ballast::domain::operation::LaneRole;
 use ballast::domain::peg::{Peg, Trust};
 use ballast::domain::policy::{CompositionRule, Policy, RampRule};
 use ballast::domain::position::Mandate;
-use ballast::domain::reading::Quote;
 use ballast::domain::restart::RestartPolicy;
 use ballast::domain::route::Route;
 use ballast::domain::trigger::PerClass;

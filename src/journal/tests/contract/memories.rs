@@ -4,7 +4,6 @@ use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId, SourceId};
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::{Peg, PegState, Trust};
-use crate::domain::reading::Quote;
 use crate::domain::units::Price;
 use crate::journal::tests::support::{at, hash, ramp};
 use crate::ports::{Journal, JournalFault};
@@ -71,18 +70,19 @@ pub(super) async fn an_operator_lets_go_of_a_pool_and_accepts_its_ramp(journal: 
 pub(super) async fn what_is_remembered_of_a_peg_comes_back(journal: &dyn Journal) {
     let asset = AssetId::new("USDC.e");
     assert_eq!(journal.recall_peg(&asset).await.unwrap(), None);
-    let quote = Quote { price: Price::from_wad(987_654_321_987_654_321).unwrap(), updated_at: at(3) };
-    for state in [PegState::Sound, PegState::Depegged, PegState::Recovering] {
-        for trust in [Trust::Trusted, Trust::Blind] {
+    let level = Price::from_wad(987_654_321_987_654_321);
+    for state in PegState::ALL {
+        for trust in Trust::ALL {
             let peg = Peg {
                 asset: asset.clone(),
                 state,
                 trust,
-                quote: (trust == Trust::Trusted).then_some(quote),
-                turning_since: (state == PegState::Recovering).then_some(at(2)),
+                since: at(2),
+                level: level.filter(|_| trust != Trust::Blind),
                 episode: 7,
                 as_of: at(4),
                 blocks: BTreeMap::from([(SourceId::new("chainlink:USDC"), hash("a")), (SourceId::new("b"), hash("b"))]),
+                ..Peg::unheard(asset.clone(), at(1))
             };
             journal.remember_peg(&peg).await.unwrap();
             assert_eq!(journal.recall_peg(&asset).await.unwrap(), Some(peg));
