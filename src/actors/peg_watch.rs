@@ -144,11 +144,11 @@ impl PegWatchState {
             };
         }
         let fault = reading.quote.as_ref().err().map(ToString::to_string);
-        self.judge(myself, reading.as_of, fault);
+        self.judge(myself, reading.as_of, fault.as_deref());
     }
 
     /// Judges what is known at `now`; `fault` is the newest fault, for people.
-    fn judge(&mut self, myself: &ActorRef<PegWatchMsg>, now: Timestamp, fault: Option<String>) {
+    fn judge(&mut self, myself: &ActorRef<PegWatchMsg>, now: Timestamp, fault: Option<&str>) {
         let Some(peg) = &mut self.peg else { return };
         // Readings of several sources overtake each other; time does not run backwards for that.
         let now = now.max(peg.as_of);
@@ -169,7 +169,7 @@ impl PegWatchState {
                     Event::PegMoved { asset: peg.asset.clone(), from, to, price: peg.price(), episode: peg.episode }
                 }
                 PegChange::Trust { to, .. } => {
-                    let fault = fault.clone().filter(|_| to != Trust::Trusted);
+                    let fault = fault.filter(|_| to != Trust::Trusted).map(str::to_owned);
                     Event::TrustMoved { asset: peg.asset.clone(), to, fault }
                 }
             });

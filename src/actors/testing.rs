@@ -212,13 +212,14 @@ pub(crate) fn drilled_panic() -> ! {
     std::panic::resume_unwind(Box::new("drill"))
 }
 
-/// A rule of one line: below 0.99 for `confirm` is off the peg, and at 0.995 for `settle` is back.
+/// A rule of one line: below 0.99 for `confirm` is off the peg, and at 0.995 for `settle` is back. Nothing is ever low
+/// enough to be watched or stressed.
 pub(crate) fn peg_rule(confirm: Duration, settle: Duration) -> PegRule {
     let band = |below_bps, hold| Band { below_bps, hold };
     let never = Duration::from_secs(1_000_000);
     PegRule {
-        watch: band(100, never),
-        stressed: band(100, never),
+        watch: band(5_000, Duration::ZERO),
+        stressed: band(5_000, never),
         depegged: band(100, confirm),
         crashed: band(200, confirm),
         reenter: band(50, Duration::ZERO),

@@ -130,6 +130,9 @@ heartbeat = "{heartbeat}"
             format_args!(
                 r#"
 [assets.{coin}]
+watch_bps = 100
+watch_for = "0s"
+stressed_bps = 100
 depeg_bps = 100
 reenter_bps = 50
 confirm = "0s"

@@ -242,11 +242,14 @@ impl Peg {
         let stressed = held(clocks.stressed, rule.stressed.hold);
         let watched = held(clocks.watch, rule.watch.hold);
         let calm = held(clocks.calm, rule.watch.hold);
+        let home = held(clocks.home, rule.settle);
         match self.state {
             PegState::Sound | PegState::Watch | PegState::Stressed if off => Some(PegState::Depegged),
             PegState::Sound | PegState::Watch if stressed => Some(PegState::Stressed),
             PegState::Sound if watched => Some(PegState::Watch),
             PegState::Watch | PegState::Stressed if calm => Some(PegState::Sound),
+            // It is never kept longer than one that was off its peg meanwhile.
+            PegState::Stressed if home && !stressed => Some(PegState::Watch),
             PegState::Depegged
                 if held(clocks.reenter, rule.reenter.hold) || held(clocks.reenter_slow, rule.reenter_slow.hold) =>
             {
@@ -255,7 +258,9 @@ impl Peg {
             PegState::Depegged if now.since(self.since) >= rule.disable_after => Some(PegState::Disabled),
             // It has just been down: no second look is needed.
             PegState::Recovering if below == Certainty::Yes => Some(PegState::Depegged),
-            PegState::Recovering if held(clocks.home, rule.settle) => Some(PegState::Sound),
+            PegState::Recovering if home && stressed => Some(PegState::Stressed),
+            PegState::Recovering if home && calm => Some(PegState::Sound),
+            PegState::Recovering if home => Some(PegState::Watch),
             _ => None,
         }
     }
@@ -264,7 +269,9 @@ impl Peg {
 impl Clocks {
     fn run(&mut self, verdict: &Verdict, rule: &PegRule, now: Timestamp) {
         let below = |band: &Band| verdict.below(band.line()) == Certainty::Yes;
-        let above = |line: Price| verdict.back_above(line) == Certainty::Yes;
+        // Wide intervals let some witnesses say below one line and others above another. Whoever fears for the asset is heard first.
+        let above = |line: Price| verdict.back_above(line) == Certainty::Yes && !below(&rule.depegged);
+        let calm = verdict.above(rule.watch.line()) == Certainty::Yes && !below(&rule.watch);
         let tick = |clock: &mut Option<Timestamp>, runs: bool| *clock = runs.then(|| clock.unwrap_or(now));
         if self.known.is_some_and(|known| now.since(known) > rule.gap) {
             *self = Self::default();
@@ -274,7 +281,7 @@ impl Clocks {
         tick(&mut self.stressed, below(&rule.stressed));
         tick(&mut self.depegged, below(&rule.depegged));
         tick(&mut self.crashed, below(&rule.crashed));
-        tick(&mut self.calm, !below(&rule.watch));
+        tick(&mut self.calm, calm);
         tick(&mut self.reenter, above(rule.reenter.line()));
         tick(&mut self.reenter_slow, above(rule.reenter_slow.line()));
         tick(&mut self.home, above(rule.home()));

@@ -12,7 +12,7 @@ use crate::domain::ids::{AssetId, SourceId};
 pub enum Group {
     /// Chainlink's feeds, on whatever chain.
     Chainlink,
-    /// Other oracles that push rounds onto a chain: RedStone, Chronicle, API3.
+    /// Other oracles that push rounds onto a chain: `RedStone`, Chronicle, API3.
     Push,
     /// Pyth.
     Pyth,

@@ -148,6 +148,21 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
         ["ballast.toml:", "assets.DAI.reenter_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
     ),
     (
+        "slow re-entry that is no stricter",
+        |copy| copy.append("ballast.toml", "[assets.DAI]\nreenter_slow_bps = 100"),
+        ["ballast.toml:", "assets.DAI.reenter_slow_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
+    ),
+    (
+        "lines out of order",
+        |copy| copy.append("ballast.toml", "[assets.DAI]\nwatch_bps = 60"),
+        ["ballast.toml:", "assets.DAI.watch_bps", "60", "at most `stressed_bps` (50)", "lower `watch_bps`"],
+    ),
+    (
+        "fewer witnesses for the way back",
+        |copy| copy.append("ballast.toml", "[assets.DAI.quorum]\ndefend = 4"),
+        ["ballast.toml:", "assets.DAI.quorum.defend", "4", "at most `reenter`", "lower `defend`"],
+    ),
+    (
         "ramp upside down",
         |copy| copy.append("pools/treasury.toml", "[policy_overrides.ramp]\nmin = \"2h\""),
         ["pools/treasury.toml:", "policy_overrides.ramp.min", "2h", "at most `max`", "raise `max`"],

@@ -17,7 +17,7 @@ pub struct Vote {
     pub low: Price,
     /// And upwards.
     pub high: Price,
-    /// 2 while it is fresh, 1 in the second half of the time for which it is good.
+    /// 3 while it is fresh, 2 in the second half of the time for which it is good: two old ones outweigh a fresh one.
     pub weight: u32,
 }
 
@@ -123,7 +123,7 @@ impl Seat {
         if age > self.source.good_for {
             return Err(Dismissal::Expired);
         }
-        let weight = if age.saturating_mul(2) > self.source.good_for { 1 } else { 2 };
+        let weight = if age.saturating_mul(2) > self.source.good_for { 2 } else { 3 };
         match &self.source.unit {
             Unit::Usd => Ok(Vote { price: quote.price, low: quote.low, high: quote.high, weight }),
             Unit::Asset(unit) => {

@@ -180,6 +180,13 @@ impl Verdict {
         self.answer(yes.groups >= self.reenter && kinds && yes.groups > no.groups)
     }
 
+    /// Whether the price is at or above a line, by the quorum that it takes to call it below: for the end of a mere suspicion.
+    #[must_use]
+    pub fn above(&self, line: Price) -> Certainty {
+        let (yes, no) = self.sides(|vote| vote.price >= line, |vote| vote.high < line);
+        self.answer(yes.groups >= self.defend && yes.groups > no.groups)
+    }
+
     /// The most cautious price that any group says: for the size of a defence when only the side is certain.
     #[must_use]
     pub fn lowest(&self) -> Option<Price> {

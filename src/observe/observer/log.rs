@@ -34,10 +34,10 @@ pub(super) fn write(event: &Event) {
             let (from, price, episode, asset) = (from.label(), some!(price), *episode, asset.as_str());
             match to {
                 PegState::Depegged | PegState::Stressed | PegState::Disabled => {
-                    warn!(asset, from, to = to.label(), price, episode, "peg state moved")
+                    warn!(asset, from, to = to.label(), price, episode, "peg state moved");
                 }
                 PegState::Sound | PegState::Watch | PegState::Recovering => {
-                    info!(asset, from, to = to.label(), price, episode, "peg state moved")
+                    info!(asset, from, to = to.label(), price, episode, "peg state moved");
                 }
             }
         }
