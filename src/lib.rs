@@ -6,6 +6,7 @@
 //! - [`ports`]: what the actors need from the world, as traits.
 //! - [`actors`]: who does what. Thin: the tree is in [`actors::root`], permission to send in [`actors::turn`].
 //! - [`chain`]: the chain, as adapters: connections, batched reads, the managed pool, feeds, sending.
+//! - [`sources`]: what prices are off the chain, as adapters.
 //! - [`journal`]: what outlives an actor. [`alerts`]: where people read. [`http`]: metrics and health.
 //! - [`observe`]: the vocabulary of events, and what becomes of them.
 //! - [`config`]: settings, with all faults at once.
@@ -28,3 +29,4 @@ pub mod http;
 pub mod journal;
 pub mod observe;
 pub mod ports;
+pub mod sources;

@@ -157,6 +157,12 @@ pub enum ReadingFault {
     /// The connection is open, and nothing comes.
     #[error("the source has been silent for {0:?}")]
     Silent(Duration),
+    /// The source answers too many requests, and asks for a pause. Whoever asks again sooner is the reason why it lasts.
+    #[error("the source asks for a pause of {0:?}")]
+    RateLimited(Duration),
+    /// The source refuses the key, or wants one: the same question gets the same answer until somebody mends it.
+    #[error("the source refuses the key, or wants one")]
+    Unauthorised,
     /// Messages are missing: what is known of the book may be wrong.
     #[error("messages of the source are missing")]
     Gap,
@@ -193,6 +199,8 @@ impl ReadingFault {
             Self::Garbled(_) => "garbled",
             Self::Disconnected(_) => "disconnected",
             Self::Silent(_) => "silent",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Unauthorised => "unauthorised",
             Self::Gap => "gap",
             Self::Sequencer(_) => "sequencer",
             Self::ShortMemory { .. } => "short_memory",
@@ -328,6 +336,15 @@ pub fn estimate(estimate: &Estimate, limit_bps: u32, low: Price, high: Price) ->
     let below = Price::from_wad(price.wad().saturating_sub(confidence)).unwrap_or(price);
     let above = Price::from_wad(price.wad().saturating_add(confidence)).unwrap_or(price);
     Ok(Quote { price, low: below, high: above, updated_at: at })
+}
+
+/// Judges a price that its source means to so many basis points, such as the fee below which nobody trades a pool straight.
+///
+/// # Errors
+/// Out of bounds.
+pub fn within(price: Price, bps: u32, at: Timestamp, low: Price, high: Price) -> Result<Quote, ReadingFault> {
+    within_bounds(price, low, high)?;
+    Ok(Quote::within(price, bps, at))
 }
 
 /// Whether a quote that arrives now is of now.
