@@ -1,7 +1,8 @@
 //! What Ballast says to a chain and how it understands the answers: every word of Ethereum, Balancer and Chainlink is in here.
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
-//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and [`chainlink`] (what the answers mean),
+//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and, for prices, [`chainlink`], [`uniswap_v3`] and
+//! [`curve`] (what the answers mean),
 //! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
 //! [`relay`] (to builders only), [`preflight`] (whether the configuration is true) and [`witness`] (what operators ask of an endpoint
 //! without a key).
@@ -12,6 +13,7 @@
 
 pub mod chainlink;
 pub mod contracts;
+pub mod curve;
 pub mod endpoints;
 mod head;
 pub mod link;
@@ -25,4 +27,6 @@ pub mod sender;
 pub mod signer;
 #[cfg(test)]
 mod tests;
+pub mod token;
+pub mod uniswap_v3;
 pub mod witness;

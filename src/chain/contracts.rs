@@ -48,6 +48,28 @@ sol! {
         function decimals() external view returns (uint8 places);
         function description() external view returns (string memory text);
     }
+
+    /// A pool of Uniswap V3.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IUniswapV3Pool {
+        function observe(uint32[] secondsAgos) external view
+            returns (int56[] memory tickCumulatives, uint160[] memory secondsPerLiquidityCumulativeX128s);
+        function slot0() external view
+            returns (uint160 sqrtPriceX96, int24 tick, uint16 observationIndex, uint16 observationCardinality,
+                uint16 observationCardinalityNext, uint8 feeProtocol, bool unlocked);
+        function fee() external view returns (uint24 fee);
+        function token0() external view returns (address token);
+        function token1() external view returns (address token);
+    }
+
+    /// A pool of Curve's stableswap; only the newer ones ("ng") have an oracle.
+    #[derive(Debug, PartialEq, Eq)]
+    interface ICurvePool {
+        function coins(uint256 index) external view returns (address token);
+        function get_dy(int128 i, int128 j, uint256 dx) external view returns (uint256 dy);
+        function price_oracle(uint256 index) external view returns (uint256 price);
+        function fee() external view returns (uint256 fee);
+    }
 }
 
 sol!(

@@ -36,7 +36,7 @@ async fn neither_the_key_nor_the_address_is_in_any_fault_or_log() {
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     tracing::info!("listening");
-    let mut told = String::new();
+    let mut told = Vec::new();
     for status in [200, 302, 400, 401, 403, 404, 405, 429, 500, 501, 503] {
         for kind in ["text/event-stream", "application/json", "text/html"] {
             let status = StatusCode::from_u16(status).unwrap();
@@ -45,16 +45,17 @@ async fn neither_the_key_nor_the_address_is_in_any_fault_or_log() {
             let hermes = hermes(&server.base, HermesTimes { poll_for: Duration::from_millis(1), ..PATIENT });
             let heard = listen(&feed(&hermes)).await;
             assert!(!server.seen().is_empty());
-            told.push_str(&format!("{:?} {} {hermes:?}\n", heard.end, heard.end));
+            told.push(format!("{:?} {} {hermes:?}", heard.end, heard.end));
             for said in heard.said {
                 let fault = said.unwrap_err();
-                told.push_str(&format!("{fault:?} {fault}\n"));
+                told.push(format!("{fault:?} {fault}"));
             }
         }
     }
     let base = "http://user:hidden-password@127.0.0.1:1/hidden-path".parse().unwrap();
     let dead = Arc::new(Hermes::new(HermesSettings { base, key: None, times: PATIENT }).unwrap());
-    told.push_str(&format!("{:?}", listen(&feed(&dead)).await.end));
+    told.push(format!("{:?}", listen(&feed(&dead)).await.end));
+    let told = told.join("\n");
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("listening") && told.contains("Garbled") && told.contains("cannot be reached"), "{told}");
     for text in [told, log] {

@@ -37,10 +37,10 @@ async fn a_server_without_a_key_gets_none_and_a_slash_at_the_end_changes_nothing
 #[tokio::test]
 async fn chunks_fall_anywhere() {
     // With a letter of three bytes, a comment, every kind of line end, and data in two lines.
-    let mut text = ": comment ☂\r\nid: 1\r\n".to_owned();
-    text.push_str(&format!("data:{}\r\n\r\n", update(9_990, -2).replace("\"hex\"", "\"h☂x\"")));
-    text.push_str(&format!("event: message\ndata: {}\n\n", update(9_980, -1).replacen(",\"price\"", "\ndata: ,\"price\"", 1)));
-    text.push_str(&format!("data:{}\n\n", update(9_970, 0)));
+    let first = update(9_990, -2).replace("\"hex\"", "\"h☂x\"");
+    let second = update(9_980, -1).replacen(",\"price\"", "\ndata: ,\"price\"", 1);
+    let third = update(9_970, 0);
+    let text = format!(": comment ☂\r\nid: 1\r\ndata:{first}\r\n\r\nevent: message\ndata: {second}\n\ndata:{third}\n\n");
     let bytes = text.into_bytes();
     for size in [1, 2, 3, 7, 64, bytes.len()] {
         let server = Server::streaming(bytes.chunks(size).map(|chunk| Step::Say(chunk.to_vec())).collect()).await;
