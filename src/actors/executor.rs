@@ -139,6 +139,8 @@ pub enum ExecutorMsg {
     BlockMoved(Nudge),
     /// Receipts have been looked for.
     Looked(OpId, Result<Sighting, SendFault>),
+    /// The position could not be read back, for its block is not there.
+    Vanished(OpId),
     /// The position has been read back, and the inclusion is written down.
     Verified(OpId, Box<Verified>),
     /// A block with an operation of ours has been looked at again.
@@ -244,6 +246,7 @@ impl Actor for Executor {
             ExecutorMsg::Answered(op, hash, answer) => state.answered(&myself, op, hash, &answer),
             ExecutorMsg::BlockMoved(_nudge) => state.block_moved(&myself),
             ExecutorMsg::Looked(op, sighting) => state.looked(&myself, op, &sighting),
+            ExecutorMsg::Vanished(op) => state.vanished(op),
             ExecutorMsg::Verified(op, verified) => state.verified(&myself, op, *verified),
             ExecutorMsg::Checked(op, checked) => state.checked(&myself, op, checked),
             ExecutorMsg::Ended(op, refusal, written) => state.ended(&myself, op, refusal, written),

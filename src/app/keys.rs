@@ -64,7 +64,8 @@ async fn aws(key: &str, region: Option<&String>) -> Result<Arc<dyn TransactionSi
     use crate::chain::signer::aws::{AwsKmsSettings, AwsKmsSigner};
 
     let settings = AwsKmsSettings { key: key.to_owned(), region: region.cloned(), endpoint: None, timeout: USUAL_TIMEOUT };
-    Ok(Arc::new(AwsKmsSigner::connect(&settings).await.map_err(|fault| fault.to_string())?))
+    // Boxed: the client's own futures nest deeper than the compiler follows by default.
+    Ok(Arc::new(Box::pin(AwsKmsSigner::connect(&settings)).await.map_err(|fault| fault.to_string())?))
 }
 
 #[cfg(not(feature = "aws-kms"))]
@@ -79,7 +80,7 @@ async fn gcp(key: &GcpKey) -> Result<Arc<dyn TransactionSigner>, String> {
 
     let GcpKey { project, location, key_ring, key, version } = key.clone();
     let settings = GcpKmsSettings { project, location, key_ring, key, version, timeout: USUAL_TIMEOUT };
-    Ok(Arc::new(GcpKmsSigner::connect(&settings).await.map_err(|fault| fault.to_string())?))
+    Ok(Arc::new(Box::pin(GcpKmsSigner::connect(&settings)).await.map_err(|fault| fault.to_string())?))
 }
 
 #[cfg(not(feature = "gcp-kms"))]

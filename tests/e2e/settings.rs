@@ -1,6 +1,8 @@
 //! Settings that contradict the chain: the pool is parked with its reason, and the others run.
 
-use ballast::devnet::Coin;
+use ballast::app::{App, Wiring};
+use ballast::config::{self, Environment};
+use ballast::devnet::{Coin, config_files};
 use ballast::observe::Event;
 
 use crate::support::{Script, Stage, off_target, on_target, two_off_target, world};
@@ -56,4 +58,20 @@ async fn a_key_that_does_not_own_the_pool_parks_it() {
     stage.blocks(3).await;
     assert_eq!(stage.world.weight_updates("grants").await.unwrap(), []);
     stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guardian_whose_account_is_the_keepers_is_refused_before_anything_runs() {
+    let world = world(vec![off_target("grants")], 60.0).await;
+    let keeper = world.addresses().keeper.to_checksum(None);
+    let dir = Script::default().write(&world);
+    // Another holder of keys, so that the settings alone cannot tell; nobody has to answer there.
+    let guardian = format!("\n[chains.demo.guardian]\nweb3signer = \"http://127.0.0.1:1\"\naddress = \"{keeper}\"\n");
+    let file = dir.path().join("ballast.toml");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + &guardian).unwrap();
+    let environment: Environment = [(config_files::KEY_VARIABLE, world.keeper_key())].into_iter().collect();
+    let settings = config::load(dir.path(), &environment).unwrap_or_else(|faults| panic!("{faults}"));
+    let wiring = Wiring::durable(&settings, world.clock()).await.unwrap();
+    let fault = App::start(&settings, wiring).await.err().unwrap().to_string();
+    assert!(fault.contains("chains.demo.guardian") && fault.contains(&keeper), "{fault}");
 }

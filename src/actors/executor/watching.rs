@@ -186,6 +186,13 @@ impl ExecutorState {
             };
             let facts: Result<PositionFacts, String> =
                 read_back.retry(ExponentialBuilder::default().with_max_times(READ_BACK_AGAIN)).when(|_| position.is_some()).await;
+            // A position that cannot be read at a block that is gone says nothing of what was done there. Whoever concluded from it that
+            // another ramp was made would hold the pool for a human because of a reorganisation.
+            let unread = facts.is_err() && position.is_some() && record.state != State::Included;
+            if unread && !matches!(in_time(sender.head(landing.block.hash)).await, Ok(Some(_))) {
+                let _ = myself.cast(ExecutorMsg::Vanished(op));
+                return;
+            }
             let included = async {
                 // The write was said to have failed, and had not.
                 if record.state == State::Included {
@@ -203,6 +210,17 @@ impl ExecutorState {
             crash::reach("c7-after");
             let _ = myself.cast(ExecutorMsg::Verified(op, Box::new(Verified { landing, facts, record })));
         });
+    }
+}
+
+impl ExecutorState {
+    /// The block of a receipt is gone, or nobody can say. The next look finds it there again, or in another one; in between the same
+    /// bytes go out again.
+    pub(super) fn vanished(&mut self, op: OpId) {
+        let Some(operation) = self.operations.get_mut(&op).filter(|operation| operation.stage == Stage::Landing) else { return };
+        operation.stage = Stage::Watching;
+        operation.resend = true;
+        operation.absence = None;
     }
 }
 

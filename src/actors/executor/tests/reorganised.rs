@@ -162,7 +162,19 @@ async fn a_reorganisation_that_nobody_could_be_asked_about_is_noticed_at_the_nex
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_block_that_goes_while_the_position_is_read_back_is_noticed_afterwards() {
+async fn a_position_that_cannot_be_read_back_at_a_block_that_stands_needs_a_look() {
+    let mut bench = Bench::start().await;
+    bench.lead = secs(3_600);
+    bench.sender.behave(|node| node.hides_blocks = true);
+    bench.give("a", Class::Drift).await;
+    bench.block().await;
+    tokio::time::sleep(secs(20)).await;
+    assert_eq!(bench.label("a").await, "deviates");
+    assert_eq!(bench.states("a").await, [State::Included]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_goes_while_the_position_is_read_back_concludes_nothing() {
     let mut bench = Bench::start().await;
     bench.lead = secs(3_600);
     bench.sender.behave(|node| node.hides_blocks = true);
@@ -171,11 +183,11 @@ async fn a_block_that_goes_while_the_position_is_read_back_is_noticed_afterwards
     // It is in a block, and is being read back.
     bench.reorganise(1, Orphans::Forgotten).await;
     tokio::time::sleep(secs(20)).await;
-    assert_eq!(bench.label("a").await, "deviates");
     bench.sender.behave(|node| node.hides_blocks = false);
     bench.block().await;
     assert_eq!((bench.states("a").await, bench.nonces()), (vec![State::InFlight], vec![NONCE, NONCE]));
     bench.block().await;
+    assert_eq!(bench.label("a").await, "done", "it has landed in another block, and was told once");
     assert_eq!(bench.known_ramp("a").await, Some(bench.chain.ramp("a")));
     bench.is_sound().await;
 }
