@@ -164,7 +164,9 @@ proptest! {
             .collect();
         let verdict = |readings: &[Reading]| {
             let mut evidence = Evidence::default();
-            readings.iter().for_each(|reading| evidence.take(reading));
+            for reading in readings.iter() {
+                evidence.take(reading);
+            }
             let verdict = weigh(&evidence, now, &votes(), &nobody);
             (ballots(&evidence, &verdict, &nobody), verdict)
         };
