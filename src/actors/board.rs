@@ -32,6 +32,11 @@ impl<T: Clone + Send + Sync + 'static> Board<T> {
         self.newest.borrow().clone()
     }
 
+    /// What `look` makes of the newest value, without a copy of it. It must be quick: whoever publishes waits for it.
+    pub fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.newest.borrow())
+    }
+
     /// Waits for a value that fits.
     pub async fn wait_for(&self, fits: impl FnMut(&T) -> bool + Send) {
         // The sender is `self`, so the channel cannot close while this waits.

@@ -13,9 +13,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use crate::actors::board::Board;
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::AssetId;
-use crate::domain::peg::{Doubt, Evidence, Peg, PegChange, PegRule, Trust, VoteRule, fell_together, weigh};
+use crate::domain::peg::{Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, Trust, VoteRule};
 use crate::domain::reading::Reading;
-use crate::domain::units::{Price, Timestamp};
+use crate::domain::units::Timestamp;
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
 use crate::ports::{Clock, Journal, JournalFault};
@@ -72,9 +72,7 @@ pub struct PegWatchState {
     args: PegWatchArgs,
     pulse: Pulse,
     /// `None` until the journal has answered: a verdict without the past could end an episode that has not ended.
-    peg: Option<Peg>,
-    /// What every source said last.
-    evidence: Evidence,
+    panel: Option<Panel>,
     /// A verdict is being written: two at a time could arrive in the wrong order.
     writing: bool,
     /// The newest verdict is not written yet.
@@ -90,7 +88,7 @@ impl Actor for PegWatch {
         let heart = args.hearts.register(format!("peg watch {}", args.asset));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PegWatchMsg::Beat);
         myself.cast(PegWatchMsg::Recall)?;
-        Ok(PegWatchState { args, pulse, peg: None, evidence: Evidence::default(), writing: false, unwritten: false })
+        Ok(PegWatchState { args, pulse, panel: None, writing: false, unwritten: false })
     }
 
     async fn handle(
@@ -107,8 +105,9 @@ impl Actor for PegWatch {
                 });
             }
             PegWatchMsg::Recalled(Ok(peg)) => {
-                let unheard = || Peg::unheard(state.args.asset.clone(), state.args.clock.now());
-                state.peg = Some(peg.unwrap_or_else(unheard));
+                let PegWatchArgs { asset, rule, votes, risk_group, clock, .. } = &state.args;
+                let peg = peg.unwrap_or_else(|| Peg::unheard(asset.clone(), clock.now()));
+                state.panel = Some(Panel::new(peg, *rule, *votes, risk_group.clone()));
             }
             PegWatchMsg::Recalled(Err(fault)) => {
                 state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
@@ -136,32 +135,17 @@ impl Actor for PegWatch {
 
 impl PegWatchState {
     fn take(&mut self, myself: &ActorRef<PegWatchMsg>, reading: &Reading) {
-        self.evidence.take(reading);
-        if let Some(peg) = &mut self.peg {
-            match reading.block {
-                Some(block) => peg.blocks.insert(reading.id().clone(), block),
-                None => peg.blocks.remove(reading.id()),
-            };
-        }
+        let Some(panel) = &mut self.panel else { return };
+        panel.hear(reading);
         let fault = reading.quote.as_ref().err().map(ToString::to_string);
         self.judge(myself, reading.as_of, fault.as_deref());
     }
 
     /// Judges what is known at `now`; `fault` is the newest fault, for people.
     fn judge(&mut self, myself: &ActorRef<PegWatchMsg>, now: Timestamp, fault: Option<&str>) {
-        let Some(peg) = &mut self.peg else { return };
-        // Readings of several sources overtake each other; time does not run backwards for that.
-        let now = now.max(peg.as_of);
-        let others = &self.args.others;
-        let dollars = |asset: &AssetId| others.get(asset).map(Board::read).filter(|peg| peg.trust == Trust::Trusted)?.level;
-        let verdict = weigh(&self.evidence, now, &self.args.votes, &dollars);
-        let mut levels: Vec<Price> = others.values().filter_map(|board| board.read().level).collect();
-        let everybody = levels.len() == others.len();
-        levels.extend(verdict.level);
-        let together = everybody && fell_together(&levels, &self.args.rule.watch, self.args.votes.agree_bps);
-        let changes = peg.judge(&verdict, together.then_some(Doubt::CommonMode), &self.args.rule);
-        let troubled = |asset: &&AssetId| others.get(*asset).is_some_and(|board| board.read().state.is_episode());
-        peg.shadow = self.args.risk_group.iter().find(troubled).cloned();
+        let Some(panel) = &mut self.panel else { return };
+        let changes = panel.judge(now, &Boards(&self.args.others));
+        let peg = &panel.peg;
         self.args.board.publish(peg.clone());
         for change in &changes {
             self.args.observer.record(match *change {
@@ -182,11 +166,25 @@ impl PegWatchState {
 
     /// Writes the newest verdict when it is not written and nothing is being written.
     fn remember(&mut self, myself: &ActorRef<PegWatchMsg>) {
-        let Some(peg) = self.peg.clone().filter(|_| self.unwritten && !self.writing) else { return };
+        let Some(panel) = self.panel.as_ref().filter(|_| self.unwritten && !self.writing) else { return };
+        let peg = panel.peg.clone();
         (self.writing, self.unwritten) = (true, false);
         let (journal, myself) = (self.args.journal.clone(), myself.clone());
         tokio::spawn(async move {
             let _ = myself.cast(PegWatchMsg::Remembered(journal.remember_peg(&peg).await));
         });
+    }
+}
+
+/// The boards of the other assets.
+struct Boards<'a>(&'a BTreeMap<AssetId, Board<Peg>>);
+
+impl Neighbourhood for Boards<'_> {
+    fn of(&self, asset: &AssetId) -> Option<Neighbour> {
+        self.0.get(asset).map(|board| board.look(|peg| Neighbour::from(peg)))
+    }
+
+    fn all(&self) -> Vec<Neighbour> {
+        self.0.values().map(|board| board.look(|peg| Neighbour::from(peg))).collect()
     }
 }

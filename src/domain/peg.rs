@@ -1,13 +1,15 @@
 //! Is an asset off its peg, and do we trust the answer? Two separate questions: [`PegState`] and [`Trust`].
 //!
 //! Facts flow through four rooms: what each source said last and its vote in dollars ([`evidence`]), the middle of the votes
-//! ([`consensus`]), the sources' common word ([`verdict`]), and here what follows from it over time, by the numbers of [`rule`].
+//! ([`consensus`]), the sources' common word ([`verdict`]), and here what follows from it over time, by the numbers of
+//! [`rule`]. A [`Panel`] holds all of it together.
 //!
 //! Downside only: a premium is a flight to safety, not a reason to sell. One source alone concludes nothing, unless its owner says so:
 //! in March 2023 the best single feed was four hours later than two books together, and every single one was wrong at some time.
 
 mod consensus;
 pub mod evidence;
+pub mod panel;
 pub mod rule;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use crate::domain::ids::{AssetId, EpisodeId, SourceId};
 use crate::domain::units::{Price, Timestamp};
 
 pub use evidence::{Dismissal, Evidence, Vote};
+pub use panel::{Neighbour, Neighbourhood, Panel};
 pub use rule::{Band, PegRule, VoteRule};
 pub use verdict::{Ballot, Certainty, GroupVote, Trust, Verdict, ballots, weigh};
 

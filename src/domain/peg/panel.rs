@@ -1,0 +1,99 @@
+//! All that is needed to judge one asset, in one value: its rule, what its sources said, and where it stands. The program and every
+//! replay judge by it, so that what is proved on history is what runs.
+
+use crate::domain::ids::AssetId;
+use crate::domain::peg::{Ballot, Doubt, Evidence, Peg, PegChange, PegRule, PegState, Trust, Verdict, VoteRule};
+use crate::domain::peg::{ballots, fell_together, weigh};
+use crate::domain::reading::Reading;
+use crate::domain::units::{Price, Timestamp};
+
+/// What the panel of one asset has to know of another asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Where it stands.
+    pub state: PegState,
+    /// Whether its level can be believed.
+    pub trust: Trust,
+    /// Its level; `None` without a quorum.
+    pub level: Option<Price>,
+    /// When it was last judged.
+    pub as_of: Timestamp,
+}
+
+impl From<&Peg> for Neighbour {
+    fn from(peg: &Peg) -> Self {
+        Self { state: peg.state, trust: peg.trust, level: peg.level, as_of: peg.as_of }
+    }
+}
+
+/// The other assets of the operator.
+pub trait Neighbourhood {
+    /// One of them; `None` when it is not among them.
+    fn of(&self, asset: &AssetId) -> Option<Neighbour>;
+    /// All of them.
+    fn all(&self) -> Vec<Neighbour>;
+}
+
+/// The judges of one asset.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Where the asset stands.
+    pub peg: Peg,
+    rule: PegRule,
+    votes: VoteRule,
+    risk_group: Vec<AssetId>,
+    evidence: Evidence,
+}
+
+impl Panel {
+    /// A panel over what is remembered of the asset. `risk_group` are the assets at risk together with it.
+    #[must_use]
+    pub fn new(peg: Peg, rule: PegRule, votes: VoteRule, risk_group: Vec<AssetId>) -> Self {
+        Self { peg, rule, votes, risk_group, evidence: Evidence::default() }
+    }
+
+    /// Hears a source. Nothing is concluded yet.
+    pub fn hear(&mut self, reading: &Reading) {
+        self.evidence.take(reading);
+        match reading.block {
+            Some(block) => self.peg.blocks.insert(reading.id().clone(), block),
+            None => self.peg.blocks.remove(reading.id()),
+        };
+    }
+
+    /// Concludes what follows at `now`, and says what has changed. Silence is news too: what a source said stands only for so long, so
+    /// this is for every moment and not only for those at which somebody speaks.
+    pub fn judge(&mut self, now: Timestamp, others: &dyn Neighbourhood) -> Vec<PegChange> {
+        // Readings of several sources overtake each other; time does not run backwards for that.
+        let now = now.max(self.peg.as_of);
+        let verdict = self.verdict(now, others);
+        let around = others.all();
+        let mut levels: Vec<Price> = around.iter().filter_map(|other| other.level).collect();
+        let everybody = levels.len() == around.len();
+        levels.extend(verdict.level);
+        let together = everybody && fell_together(&levels, &self.rule.watch, self.votes.agree_bps);
+        let changes = self.peg.judge(&verdict, together.then_some(Doubt::CommonMode), &self.rule);
+        let troubled = |asset: &&AssetId| others.of(asset).is_some_and(|other| other.state.is_episode());
+        self.peg.shadow = self.risk_group.iter().find(troubled).cloned();
+        changes
+    }
+
+    /// Every source's part in the verdict of `now`.
+    #[must_use]
+    pub fn ballots(&self, now: Timestamp, others: &dyn Neighbourhood) -> (Verdict, Vec<Ballot>) {
+        let now = now.max(self.peg.as_of);
+        let verdict = self.verdict(now, others);
+        let ballots = ballots(&self.evidence, &verdict, &|asset| self.dollars(asset, now, others));
+        (verdict, ballots)
+    }
+
+    fn verdict(&self, now: Timestamp, others: &dyn Neighbourhood) -> Verdict {
+        weigh(&self.evidence, now, &self.votes, &|asset| self.dollars(asset, now, others))
+    }
+
+    /// What another asset is worth: its level while it can be believed and somebody still judges it.
+    fn dollars(&self, asset: &AssetId, now: Timestamp, others: &dyn Neighbourhood) -> Option<Price> {
+        let other = others.of(asset)?;
+        (other.trust == Trust::Trusted && now.since(other.as_of) <= self.rule.gap).then_some(other.level)?
+    }
+}
