@@ -281,6 +281,7 @@ async fn root(settings: &Settings, shared: &Shared) -> Result<(ActorRef<RootMsg>
         alerter,
         alerter_address: alerter_address.clone(),
         pegs: pegs.iter().filter_map(watch).collect(),
+        streams: Vec::new(),
         supervision: supervision.clone(),
         clock: clock.clone(),
         hearts: hearts.clone(),
@@ -308,6 +309,7 @@ const fn is_routine(event: &Event) -> bool {
         event,
         Event::BlockRead { .. }
             | Event::ReadingTaken { .. }
+            | Event::VotesCounted { .. }
             | Event::PoolSeen { .. }
             | Event::QueueSeen { .. }
             | Event::GasMoved { .. }

@@ -1,6 +1,7 @@
 //! One for each asset, and the only owner of its peg state. It turns readings into a verdict and publishes it; what it knows lives
 //! in the journal, so that a restart forgets no episode.
 
+mod roll_call;
 #[cfg(test)]
 mod tests;
 
@@ -8,12 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
 use crate::actors::board::Board;
+use crate::actors::peg_watch::roll_call::RollCall;
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::AssetId;
-use crate::domain::peg::{Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, Trust, VoteRule};
+use crate::domain::peg::{Ballot, Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, PegState, Trust, Verdict, VoteRule};
 use crate::domain::reading::Reading;
 use crate::domain::units::Timestamp;
 use crate::observe::heartbeat::Heartbeats;
@@ -63,8 +65,23 @@ pub enum PegWatchMsg {
     Remembered(Result<(), JournalFault>),
     /// Write the newest verdict, again.
     Remember,
+    /// Say what every source says, and what follows from it.
+    Explain(RpcReplyPort<Explanation>),
+    /// The journal says whether an operator lets a disabled asset back, and since when.
+    ResetAsked(Result<Option<Timestamp>, JournalFault>),
     /// Beat.
     Beat,
+}
+
+/// Why an asset stands where it stands.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// Where it stands. An asset whose past the journal has not told yet is unheard.
+    pub peg: Peg,
+    /// What the sources say together.
+    pub verdict: Verdict,
+    /// What each says.
+    pub ballots: Vec<Ballot>,
 }
 
 /// What it remembers.
@@ -73,6 +90,7 @@ pub struct PegWatchState {
     pulse: Pulse,
     /// `None` until the journal has answered: a verdict without the past could end an episode that has not ended.
     panel: Option<Panel>,
+    roll_call: RollCall,
     /// A verdict is being written: two at a time could arrive in the wrong order.
     writing: bool,
     /// The newest verdict is not written yet.
@@ -88,7 +106,7 @@ impl Actor for PegWatch {
         let heart = args.hearts.register(format!("peg watch {}", args.asset));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PegWatchMsg::Beat);
         myself.cast(PegWatchMsg::Recall)?;
-        Ok(PegWatchState { args, pulse, panel: None, writing: false, unwritten: false })
+        Ok(PegWatchState { args, pulse, panel: None, roll_call: RollCall::default(), writing: false, unwritten: false })
     }
 
     async fn handle(
@@ -123,9 +141,16 @@ impl Actor for PegWatch {
                 state.writing = false;
                 state.remember(&myself);
             }
+            PegWatchMsg::Explain(reply) => {
+                // Whoever asked and has gone does not need to know.
+                let _ = reply.send(state.explain());
+            }
+            PegWatchMsg::ResetAsked(asked) => state.reset(&myself, asked),
             PegWatchMsg::Beat => {
                 // Silence is news too: what a source said stands only for so long.
                 state.judge(&myself, state.args.clock.now(), None);
+                state.look_around();
+                state.ask_for_reset(&myself);
                 state.pulse.beat(&myself, || PegWatchMsg::Beat);
             }
         }
@@ -148,17 +173,63 @@ impl PegWatchState {
         let peg = &panel.peg;
         self.args.board.publish(peg.clone());
         for change in &changes {
-            self.args.observer.record(match *change {
-                PegChange::State { from, to } => {
-                    Event::PegMoved { asset: peg.asset.clone(), from, to, price: peg.price(), episode: peg.episode }
-                }
-                PegChange::Trust { to, .. } => {
-                    let fault = fault.filter(|_| to != Trust::Trusted).map(str::to_owned);
-                    Event::TrustMoved { asset: peg.asset.clone(), to, fault }
-                }
-            });
+            self.args.observer.record(told(peg, *change, fault));
         }
         if !changes.is_empty() {
+            self.unwritten = true;
+            self.remember(myself);
+        }
+    }
+
+    /// Tells of the sources: who votes, who has been silent for too long, whose clock is wrong.
+    fn look_around(&mut self) {
+        let Some(panel) = &self.panel else { return };
+        let now = self.args.clock.now().max(panel.peg.as_of);
+        let (verdict, ballots) = panel.ballots(now, &Boards(&self.args.others));
+        for event in self.roll_call.take(&self.args.asset, &verdict, &ballots) {
+            self.args.observer.record(event);
+        }
+    }
+
+    fn explain(&self) -> Explanation {
+        let now = self.args.clock.now();
+        match &self.panel {
+            Some(panel) => {
+                let (verdict, ballots) = panel.ballots(now, &Boards(&self.args.others));
+                Explanation { peg: panel.peg.clone(), verdict, ballots }
+            }
+            None => {
+                let peg = Peg::unheard(self.args.asset.clone(), now);
+                Explanation { peg, verdict: Verdict::unheard(now), ballots: Vec::new() }
+            }
+        }
+    }
+
+    /// Asks the journal whether a human lets a disabled asset back: the command runs beside this process.
+    fn ask_for_reset(&self, myself: &ActorRef<PegWatchMsg>) {
+        if self.panel.as_ref().is_some_and(|panel| panel.peg.state == PegState::Disabled) {
+            let (journal, asset, myself) = (self.args.journal.clone(), self.args.asset.clone(), myself.clone());
+            tokio::spawn(async move {
+                let _ = myself.cast(PegWatchMsg::ResetAsked(journal.peg_reset_asked(&asset).await));
+            });
+        }
+    }
+
+    /// Lets a disabled asset back, if that was asked for after it was disabled.
+    fn reset(&mut self, myself: &ActorRef<PegWatchMsg>, asked: Result<Option<Timestamp>, JournalFault>) {
+        let Some(panel) = &mut self.panel else { return };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(fault) => {
+                self.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
+                return;
+            }
+        };
+        let from = panel.peg.state;
+        if asked.is_some_and(|asked| asked >= panel.peg.since) && panel.peg.reset(self.args.clock.now()) {
+            let peg = &panel.peg;
+            self.args.board.publish(peg.clone());
+            self.args.observer.record(told(peg, PegChange::State { from, to: peg.state }, None));
             self.unwritten = true;
             self.remember(myself);
         }
@@ -173,6 +244,19 @@ impl PegWatchState {
         tokio::spawn(async move {
             let _ = myself.cast(PegWatchMsg::Remembered(journal.remember_peg(&peg).await));
         });
+    }
+}
+
+/// A change, for people and gauges.
+fn told(peg: &Peg, change: PegChange, fault: Option<&str>) -> Event {
+    match change {
+        PegChange::State { from, to } => {
+            Event::PegMoved { asset: peg.asset.clone(), from, to, price: peg.price(), episode: peg.episode }
+        }
+        PegChange::Trust { to, .. } => {
+            let fault = fault.filter(|_| to != Trust::Trusted).map(str::to_owned);
+            Event::TrustMoved { asset: peg.asset.clone(), to, fault }
+        }
     }
 }
 

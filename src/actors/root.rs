@@ -1,4 +1,4 @@
-//! The top of the tree: the alerter, the peg watches and the chains. When it dies the process ends, with a code of its own, and
+//! The top of the tree: the alerter, the peg watches, the sources off the chain, and the chains. When it dies the process ends, with a code of its own, and
 //! whoever runs the process starts it again.
 
 #[cfg(test)]
@@ -14,9 +14,10 @@ use crate::actors::alerter::{Alerter, AlerterArgs, AlerterMsg};
 use crate::actors::board::Address;
 use crate::actors::chain::{Chain, ChainArgs, ChainMsg};
 use crate::actors::peg_watch::{PegWatch, PegWatchArgs, PegWatchMsg};
+use crate::actors::price_stream::{PriceStreamArgs, PriceStreamer};
 use crate::actors::pulse::Pulse;
 use crate::actors::supervise::{Child, Nursery, Supervision};
-use crate::domain::ids::{AssetId, ChainName};
+use crate::domain::ids::{AssetId, ChainName, SourceId};
 use crate::observe::heartbeat::Heartbeats;
 use crate::ports::Clock;
 
@@ -29,6 +30,8 @@ pub struct RootArgs {
     pub alerter_address: Address<AlerterMsg>,
     /// For each peg watch, and where its readings go.
     pub pegs: Vec<(PegWatchArgs, Address<PegWatchMsg>)>,
+    /// For each source off the chain.
+    pub streams: Vec<PriceStreamArgs>,
     /// How children are restarted.
     pub supervision: Supervision,
     /// Both clocks.
@@ -60,6 +63,8 @@ pub enum RootChild {
     Alerter,
     /// Watches one peg.
     PegWatch(AssetId),
+    /// Keeps one source off the chain connected.
+    PriceStream(SourceId),
     /// Looks after one chain.
     Chain(ChainName),
 }
@@ -69,6 +74,7 @@ impl Child for RootChild {
         match self {
             Self::Alerter => "alerter".to_owned(),
             Self::PegWatch(asset) => format!("peg watch {asset}"),
+            Self::PriceStream(source) => format!("price stream {source}"),
             Self::Chain(chain) => format!("chain {chain}"),
         }
     }
@@ -77,6 +83,7 @@ impl Child for RootChild {
         match self {
             Self::Alerter => "alerter",
             Self::PegWatch(_) => "peg_watch",
+            Self::PriceStream(_) => "price_stream",
             Self::Chain(_) => "chain",
         }
     }
@@ -101,6 +108,9 @@ impl Actor for Root {
         myself.cast(RootMsg::Spawn(RootChild::Alerter))?;
         for (peg, _) in &args.pegs {
             myself.cast(RootMsg::Spawn(RootChild::PegWatch(peg.asset.clone())))?;
+        }
+        for args in &args.streams {
+            myself.cast(RootMsg::Spawn(RootChild::PriceStream(args.stream.source().id.clone())))?;
         }
         let nursery = Nursery::new(args.supervision.clone());
         Ok(RootState { args, pulse, nursery, adopted: Vec::new(), chains: HashMap::new() })
@@ -168,6 +178,10 @@ impl RootState {
                 let (watch, _) = Actor::spawn_linked(None, PegWatch, args.clone(), supervisor).await?;
                 address.moved_in(watch.clone());
                 watch.get_cell()
+            }
+            RootChild::PriceStream(source) => {
+                let Some(args) = self.args.streams.iter().find(|args| args.stream.source().id == *source) else { return Ok(None) };
+                Actor::spawn_linked(None, PriceStreamer, args.clone(), supervisor).await?.0.get_cell()
             }
             RootChild::Chain(name) => {
                 let Some(args) = self.adopted.iter().find(|chain| chain.name == *name) else { return Ok(None) };

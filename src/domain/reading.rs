@@ -180,6 +180,13 @@ pub enum ReadingFault {
 }
 
 impl ReadingFault {
+    /// Whether it only says that nothing is heard now. What was heard before stands for as long as it is good for; every other fault
+    /// puts what the source says in doubt, and takes its vote at once.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Disconnected(_) | Self::Silent(_) | Self::RateLimited(_) | Self::Unauthorised)
+    }
+
     /// A finite, stable word for metrics.
     #[must_use]
     pub const fn label(&self) -> &'static str {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::peg::Peg;
+use crate::domain::peg::{Peg, PegState};
 use crate::domain::position::Ramp;
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
@@ -21,6 +21,7 @@ use ledger::Ledger;
 pub struct MemoryJournal {
     pools: Mutex<HashMap<PoolId, Memory>>,
     pegs: Mutex<HashMap<AssetId, Peg>>,
+    resets: Mutex<HashMap<AssetId, Timestamp>>,
     operations: Mutex<Ledger>,
 }
 
@@ -75,6 +76,21 @@ impl Memories for MemoryJournal {
     async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault> {
         open(&self.pegs).insert(peg.asset.clone(), peg.clone());
         Ok(())
+    }
+
+    async fn reset_peg(&self, asset: &AssetId, _by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        match open(&self.pegs).get(asset).map(|peg| peg.state) {
+            Some(PegState::Disabled) => {
+                open(&self.resets).insert(asset.clone(), at);
+                Ok(())
+            }
+            Some(state) => Err(JournalFault::Conflict(format!("{asset} is {}, not disabled", state.label()))),
+            None => Err(JournalFault::Unknown(format!("asset {asset}"))),
+        }
+    }
+
+    async fn peg_reset_asked(&self, asset: &AssetId) -> Result<Option<Timestamp>, JournalFault> {
+        Ok(open(&self.resets).get(asset).copied())
     }
 }
 

@@ -26,6 +26,19 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
             let draft = Draft::new(Severity::Warning, format!("trust/{asset}"), format!("No believable price of {asset}"));
             draft.fact("Asset", asset).some("Fault", fault.as_ref())
         }
+        Event::TrustMoved { asset, to: Trust::Disputed, fault } => {
+            let draft = Draft::new(Severity::Warning, format!("trust/{asset}/disputed"), format!("The sources of {asset} disagree"));
+            draft.fact("Asset", asset).some("Fault", fault.as_ref())
+        }
+        Event::SourceDown { source, asset, label, reason, lasted } => {
+            let draft = Draft::new(Severity::Warning, format!("source/{source}/{label}"), format!("The source {source} is down"));
+            draft.fact("Asset", asset).fact("Reason", reason).fact("For", &human(*lasted))
+        }
+        Event::ClockSkewed { source, ahead } => {
+            let title = format!("The clock of {source} or ours is wrong");
+            let draft = Draft::new(Severity::Warning, format!("source/{source}/skew"), title);
+            draft.fact("Source", source).fact("Ahead", &human(*ahead))
+        }
         Event::ChainSilent { chain } => {
             let title = format!("{chain} is silent: everything on it is unknown");
             Draft::new(Severity::Critical, format!("chain/{chain}/silent"), title).fact("Chain", chain)

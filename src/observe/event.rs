@@ -72,6 +72,57 @@ pub enum Event {
         /// The fault in words.
         detail: Option<String>,
     },
+    /// A connection to a source off the chain ended or could not be opened; another attempt follows.
+    SourceLost {
+        /// The source.
+        source: SourceId,
+        /// A finite word.
+        label: &'static str,
+        /// The fault in words.
+        fault: String,
+        /// How long until the next attempt, on the machine clock.
+        retry_in: Duration,
+    },
+    /// A source has had no believable word for so long that someone should look.
+    SourceDown {
+        /// The source.
+        source: SourceId,
+        /// The asset.
+        asset: AssetId,
+        /// A finite word.
+        label: &'static str,
+        /// Why, in words.
+        reason: String,
+        /// For how long, on the policy clock.
+        lasted: Duration,
+    },
+    /// A source that was down is heard again.
+    SourceBack {
+        /// The source.
+        source: SourceId,
+        /// The asset.
+        asset: AssetId,
+    },
+    /// A source's clock or ours is wrong.
+    ClockSkewed {
+        /// The source.
+        source: SourceId,
+        /// How far its stamps are ahead of our clock.
+        ahead: Duration,
+    },
+    /// What every source of an asset says, and what became of it.
+    VotesCounted {
+        /// The asset.
+        asset: AssetId,
+        /// Where the sources meet.
+        level: Option<Price>,
+        /// Whether it can be believed.
+        trust: Trust,
+        /// How many independent groups have a vote.
+        groups: usize,
+        /// Each source's part.
+        ballots: Vec<BallotView>,
+    },
     /// The state of an asset's peg changed.
     PegMoved {
         /// The asset.
@@ -340,6 +391,17 @@ pub enum Event {
         /// Why.
         fault: String,
     },
+}
+
+/// One source's part in a verdict, for gauges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BallotView {
+    /// The source.
+    pub source: SourceId,
+    /// Nothing when it votes, or a finite word for why it does not.
+    pub dismissed: Option<&'static str>,
+    /// How far it is from the level, in basis points of par.
+    pub distance_bps: Option<u32>,
 }
 
 /// One token of a pool, for people and gauges.

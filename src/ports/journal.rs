@@ -73,6 +73,10 @@ pub trait Memories: Send + Sync + 'static {
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault>;
     /// Remembers an asset's peg.
     async fn remember_peg(&self, peg: &Peg) -> Result<(), JournalFault>;
+    /// Notes that an operator lets a disabled asset back. Its watch acts on it. Refused for an asset that is not disabled.
+    async fn reset_peg(&self, asset: &AssetId, by: &str, at: Timestamp) -> Result<(), JournalFault>;
+    /// When an operator last let an asset back; `None` if nobody ever did.
+    async fn peg_reset_asked(&self, asset: &AssetId) -> Result<Option<Timestamp>, JournalFault>;
 }
 
 /// The right to write a lane: given to whoever opened it last. A writer that was replaced is refused with

@@ -145,6 +145,15 @@ impl Memories for FakeJournal {
         self.writing(format!("peg {} {}", peg.asset, peg.state.label())).await?;
         self.inner.remember_peg(peg).await
     }
+
+    async fn reset_peg(&self, asset: &AssetId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.inner.reset_peg(asset, by, at).await
+    }
+
+    async fn peg_reset_asked(&self, asset: &AssetId) -> Result<Option<Timestamp>, JournalFault> {
+        self.recalling().await?;
+        self.inner.peg_reset_asked(asset).await
+    }
 }
 
 #[async_trait]

@@ -284,7 +284,7 @@ impl World {
         let alerter =
             AlerterArgs { sinks: spec.sinks.clone(), clock: ports.clone(), observer: observer.clone(), hearts: hearts.clone() };
         let alerter_address: Address<AlerterMsg> = Address::default();
-        let root = RootArgs { alerter, alerter_address, pegs, supervision, clock: ports, hearts };
+        let root = RootArgs { alerter, alerter_address, pegs, streams: Vec::new(), supervision, clock: ports, hearts };
         let (root, _) = Actor::spawn(None, Root, root).await.unwrap();
         root.cast(RootMsg::Adopt(Arc::new(chain_args))).unwrap();
         let mut world = Self { clock, chain, link, drill, events, lane, blocks, executor, root, miner: None };

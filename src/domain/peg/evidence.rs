@@ -68,6 +68,8 @@ pub(super) struct Seat {
     pub(super) source: Arc<Source>,
     pub(super) said: Result<Quote, ReadingFault>,
     pub(super) heard: Timestamp,
+    /// Why nothing has been heard since, if it is known.
+    pub(super) silence: Option<ReadingFault>,
 }
 
 /// The newest word of every source of one asset.
@@ -90,13 +92,20 @@ impl Evidence {
                     {
                         return;
                     }
-                    seat.said.clone_from(&reading.quote);
-                    seat.heard = reading.as_of;
+                    match &reading.quote {
+                        Err(fault) if fault.is_silence() && seat.said.is_ok() => seat.silence = Some(fault.clone()),
+                        said => {
+                            seat.said.clone_from(said);
+                            seat.heard = reading.as_of;
+                            seat.silence = None;
+                        }
+                    }
                 }
             }
-            Err(at) => self
-                .seats
-                .insert(at, Seat { source: Arc::clone(&reading.source), said: reading.quote.clone(), heard: reading.as_of }),
+            Err(at) => {
+                let (source, said, heard) = (Arc::clone(&reading.source), reading.quote.clone(), reading.as_of);
+                self.seats.insert(at, Seat { source, said, heard, silence: None });
+            }
         }
     }
 
@@ -121,7 +130,7 @@ impl Seat {
         let quote = self.said.as_ref().map_err(|fault| Dismissal::Fault(fault.clone()))?;
         let age = now.since(self.heard);
         if age > self.source.good_for {
-            return Err(Dismissal::Expired);
+            return Err(self.silence.clone().map_or(Dismissal::Expired, Dismissal::Fault));
         }
         let weight = if age.saturating_mul(2) > self.source.good_for { 2 } else { 3 };
         match &self.source.unit {

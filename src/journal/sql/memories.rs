@@ -9,7 +9,7 @@ use super::fault::fault;
 use super::rows::Columns;
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::peg::Peg;
+use crate::domain::peg::{Peg, PegState};
 use crate::domain::position::Ramp;
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
@@ -125,6 +125,27 @@ async fn remember(connection: &mut AnyConnection, peg: &Peg) -> Result<(), Journ
     Ok(())
 }
 
+async fn reset(connection: &mut AnyConnection, asset: &AssetId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+    let row = sqlx::query("SELECT peg FROM peg_memory WHERE asset = $1").bind(asset.as_str());
+    let row = row.fetch_optional(&mut *connection).await.map_err(fault)?;
+    let Some(row) = row else { return Err(JournalFault::Unknown(format!("asset {asset}"))) };
+    let state = codec::read_peg(&Columns(&row).text("peg")?)?.state;
+    if state != PegState::Disabled {
+        return Err(JournalFault::Conflict(format!("{asset} is {}, not disabled", state.label())));
+    }
+    sqlx::query(
+        "INSERT INTO peg_event (asset, line, what, by, at) \
+         SELECT $1, COALESCE(MAX(line) + 1, 0), 'reset', $2, $3 FROM peg_event WHERE asset = $1",
+    )
+    .bind(asset.as_str())
+    .bind(codec::words(by))
+    .bind(number(at.millis())?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
 #[async_trait]
 impl Memories for SqlJournal {
     async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault> {
@@ -199,6 +220,26 @@ impl Memories for SqlJournal {
         self.patiently(async {
             let mut session = self.writing().await?;
             let done = remember(&mut session, peg).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn reset_peg(&self, asset: &AssetId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = reset(&mut session, asset, by, at).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn peg_reset_asked(&self, asset: &AssetId) -> Result<Option<Timestamp>, JournalFault> {
+        self.patiently(async {
+            let mut session = self.reading().await?;
+            let row = sqlx::query("SELECT MAX(at) AS asked FROM peg_event WHERE asset = $1").bind(asset.as_str());
+            let row = row.fetch_one(&mut *session).await.map_err(fault);
+            let done = row.and_then(|row| Columns(&row).maybe_time("asked"));
             session.end(done).await
         })
         .await

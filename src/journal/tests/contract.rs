@@ -90,5 +90,6 @@ promises! {
         what_is_remembered_of_a_pool_comes_back,
         every_reason_to_hold_comes_back,
         an_operator_lets_go_of_a_pool_and_accepts_its_ramp,
-        what_is_remembered_of_a_peg_comes_back;
+        what_is_remembered_of_a_peg_comes_back,
+        an_operator_lets_a_disabled_asset_back_and_no_other;
 }

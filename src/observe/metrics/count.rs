@@ -41,6 +41,11 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
                 Err(reason) => m.reading_faults.of([source.as_str(), asset.as_str(), reason]).inc(),
             }
         }
+        Event::SourceLost { .. }
+        | Event::SourceDown { .. }
+        | Event::SourceBack { .. }
+        | Event::ClockSkewed { .. }
+        | Event::VotesCounted { .. } => source(m, event),
         Event::PegMoved { asset, from, to, episode, .. } => {
             m.peg_state.set(asset.as_str(), to.label());
             m.peg_episode.of([asset.as_str()]).set(integer(*episode));
@@ -48,7 +53,10 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
                 m.peg_moves.of([asset.as_str(), to.label()]).inc();
             }
         }
-        Event::TrustMoved { asset, to, .. } => m.peg_trusted.of([asset.as_str()]).set(i64::from(*to == Trust::Trusted)),
+        Event::TrustMoved { asset, to, .. } => {
+            m.peg_trusted.of([asset.as_str()]).set(i64::from(*to == Trust::Trusted));
+            m.peg_trust.set(asset.as_str(), to.label());
+        }
         Event::Decided { pool, decision, .. } => {
             let reason = match decision {
                 Decision::Act { .. } => "act",
@@ -107,6 +115,26 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
             }
         }
         Event::JournalFailed { .. } => m.journal_failures.inc(),
+    }
+}
+
+/// What happens to sources and their votes.
+fn source(m: &Inner, event: &Event) {
+    match event {
+        Event::SourceLost { source, label, .. } => m.sources_lost.of([source.as_str(), label]).inc(),
+        Event::SourceDown { source, asset, .. } => m.source_down.of([source.as_str(), asset.as_str()]).set(1),
+        Event::SourceBack { source, asset } => m.source_down.of([source.as_str(), asset.as_str()]).set(0),
+        Event::ClockSkewed { source, .. } => m.clock_skews.of([source.as_str()]).inc(),
+        Event::VotesCounted { asset, level, groups, ballots, .. } => {
+            m.consensus.show([asset.as_str()], level.map(Price::as_f64));
+            m.quorum.of([asset.as_str()]).set(length(*groups));
+            for ballot in ballots {
+                let labels = [ballot.source.as_str(), asset.as_str()];
+                m.source_vote.of(labels).set(i64::from(ballot.dismissed.is_none()));
+                m.source_distance.show(labels, ballot.distance_bps.map(f64::from));
+            }
+        }
+        _ => {}
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::position::BlockStamp;
 use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{GasCost, GasPrice, Price, Timestamp, Usd, WAD, Wei, Weight};
-use crate::observe::event::{AttemptKind, Event, Settlement, TokenView};
+use crate::observe::event::{AttemptKind, BallotView, Event, Settlement, TokenView};
 
 pub(in crate::observe) fn pool() -> PoolId {
     PoolId::new("treasury")
@@ -82,6 +82,18 @@ pub(in crate::observe) fn tokens(priced: bool) -> Event {
     Event::PoolSeen { pool: pool(), tokens, value: priced.then(|| Usd::from_wad(1_000_000 * WAD)) }
 }
 
+/// One source that votes, and one that does not.
+fn votes() -> Event {
+    let ballot = |source, dismissed, distance_bps| BallotView { source, dismissed, distance_bps };
+    Event::VotesCounted {
+        asset: usdc(),
+        level: Some(dear()),
+        trust: Trust::Disputed,
+        groups: 2,
+        ballots: vec![ballot(source(), None, Some(12)), ballot(SourceId::new("kraken:USDC"), Some("thin"), None)],
+    }
+}
+
 /// One of each; [`number`] proves it.
 pub(in crate::observe) fn all() -> Vec<Event> {
     let (class, took) = (Class::Drift, Duration::from_millis(250));
@@ -135,6 +147,17 @@ pub(in crate::observe) fn all() -> Vec<Event> {
         Event::LaneUnsurveyed { chain: chain(), role, fault: "no connection".to_owned() },
         Event::SigningFailed { chain: chain(), role, fault: "the key is away".to_owned() },
         Event::BalanceSeen { chain: chain(), role, balance: Wei::new(40_000_000_000_000_000), low: true },
+        Event::SourceLost { source: source(), label: "silent", fault: "nothing came".to_owned(), retry_in: took },
+        Event::SourceDown {
+            source: source(),
+            asset: usdc(),
+            label: "silent",
+            reason: "nothing came".to_owned(),
+            lasted: Duration::from_mins(5),
+        },
+        Event::SourceBack { source: source(), asset: AssetId::new("DAI") },
+        Event::ClockSkewed { source: source(), ahead: Duration::from_secs(90) },
+        votes(),
     ]
 }
 
@@ -176,5 +199,10 @@ pub(in crate::observe) fn number(event: &Event) -> usize {
         Event::LaneUnsurveyed { .. } => 32,
         Event::SigningFailed { .. } => 33,
         Event::BalanceSeen { .. } => 34,
+        Event::SourceLost { .. } => 35,
+        Event::SourceDown { .. } => 36,
+        Event::SourceBack { .. } => 37,
+        Event::ClockSkewed { .. } => 38,
+        Event::VotesCounted { .. } => 39,
     }
 }

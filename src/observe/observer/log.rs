@@ -30,6 +30,15 @@ pub(super) fn write(event: &Event) {
         Event::ReadingTaken { source, asset, result: Err(reason), detail } => {
             debug!(%source, %asset, reason, detail, "reading failed");
         }
+        Event::SourceLost { source, label, fault, retry_in } => info!(%source, label, fault, ?retry_in, "source lost"),
+        Event::SourceDown { source, asset, label, reason, lasted } => {
+            warn!(%source, %asset, label, reason, ?lasted, "source is down");
+        }
+        Event::SourceBack { source, asset } => info!(%source, %asset, "source is back"),
+        Event::ClockSkewed { source, ahead } => warn!(%source, ?ahead, "clock of a source differs from ours"),
+        Event::VotesCounted { asset, level, trust, groups, .. } => {
+            trace!(%asset, level = some!(level), trust = trust.label(), groups, "votes counted");
+        }
         Event::PegMoved { asset, from, to, price, episode } => {
             let (from, price, episode, asset) = (from.label(), some!(price), *episode, asset.as_str());
             match to {

@@ -136,3 +136,20 @@ fn an_overtaken_word_is_passed_over() {
     evidence.take(&reading(&feed, Err(ReadingFault::Gap), later));
     assert_eq!(evidence.of(&feed.id), Some((&Err(ReadingFault::Gap), later)));
 }
+
+#[test]
+fn silence_takes_a_vote_when_it_is_not_good_any_more_and_doubt_takes_it_at_once() {
+    let source = source(Group::UsdBooks, 0);
+    let (good, lost) = (Quote::exact(price(below(1, 0)), BEGINNING), ReadingFault::Disconnected("test".to_owned()));
+    let vote_after = |fault: ReadingFault, after: Duration| {
+        let mut evidence = Evidence::default();
+        evidence.take(&reading(&source, Ok(good), BEGINNING));
+        evidence.take(&reading(&source, Err(fault), BEGINNING.plus(MILLI)));
+        let now = BEGINNING.plus(after);
+        let verdict = weigh(&evidence, now, &votes(), &nobody);
+        ballots(&evidence, &verdict, &nobody).remove(0).vote.map(|vote| vote.price)
+    };
+    assert_eq!(vote_after(lost.clone(), 2 * MINUTE), Ok(good.price), "what it said is good for two minutes");
+    assert_eq!(vote_after(lost.clone(), 2 * MINUTE + MILLI), Err(Dismissal::Fault(lost)), "and the reason is told");
+    assert_eq!(vote_after(ReadingFault::Gap, MILLI), Err(Dismissal::Fault(ReadingFault::Gap)));
+}

@@ -92,3 +92,17 @@ pub(super) async fn what_is_remembered_of_a_peg_comes_back(journal: &dyn Journal
     journal.remember_peg(&heard).await.unwrap();
     assert_eq!(journal.recall_peg(&AssetId::new("DAI")).await.unwrap(), Some(heard));
 }
+
+pub(super) async fn an_operator_lets_a_disabled_asset_back_and_no_other(journal: &dyn Journal) {
+    let asset = AssetId::new("USDC");
+    assert!(matches!(journal.reset_peg(&asset, "me", at(1)).await, Err(JournalFault::Unknown(_))));
+    let peg = Peg { state: PegState::Depegged, ..Peg::unheard(asset.clone(), at(2)) };
+    journal.remember_peg(&peg).await.unwrap();
+    assert!(matches!(journal.reset_peg(&asset, "me", at(3)).await, Err(JournalFault::Conflict(_))), "it may come back by itself");
+    assert_eq!(journal.peg_reset_asked(&asset).await.unwrap(), None);
+    journal.remember_peg(&Peg { state: PegState::Disabled, ..peg }).await.unwrap();
+    journal.reset_peg(&asset, "me", at(4)).await.unwrap();
+    journal.reset_peg(&asset, "me again", at(5)).await.unwrap();
+    assert_eq!(journal.peg_reset_asked(&asset).await.unwrap(), Some(at(5)));
+    assert_eq!(journal.peg_reset_asked(&AssetId::new("DAI")).await.unwrap(), None);
+}
