@@ -27,5 +27,6 @@ pub use load::load;
 pub use notes::{Note, notes};
 pub use settings::{
     AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS, LogFormat,
-    PoolKind, PoolSettings, RelaySettings, Settings, SignerSettings, TelemetrySettings,
+    PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings, Settings, SignerSettings,
+    StreamKind, StreamSettings, TelemetrySettings, Venue,
 };

@@ -180,7 +180,9 @@ impl RootState {
                 watch.get_cell()
             }
             RootChild::PriceStream(source) => {
-                let Some(args) = self.args.streams.iter().find(|args| args.stream.source().id == *source) else { return Ok(None) };
+                let Some(args) = self.args.streams.iter().find(|args| args.stream.source().id == *source) else {
+                    return Ok(None);
+                };
                 Actor::spawn_linked(None, PriceStreamer, args.clone(), supervisor).await?.0.get_cell()
             }
             RootChild::Chain(name) => {

@@ -1,16 +1,19 @@
 //! What must hold between values. Each rule says why in what it expects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::domain::ids::ChainName;
+use crate::domain::peg::VoteRule;
 use crate::domain::reading::FeedRule;
+use crate::domain::source::Group;
 use crate::domain::units::{Price, Weight};
 
 use super::inspection::{Read, Reported};
 use super::parse::{did_you_mean, exactly, is_name};
 use super::section::Section;
-use super::settings::{AssetSettings, ChainSettings, PoolSettings};
+use super::settings::{AssetOnChain, AssetSettings, ChainSettings, PoolSettings, PoolSourceSettings, StreamSettings};
 
 /// Names go into metrics, URLs and variables.
 pub(super) fn name(at: &Section<'_>, what: &str, name: &str, marks: &str) -> Read<()> {
@@ -121,6 +124,45 @@ pub(super) fn feed_sees_the_band(at: &Section<'_>, feed: &FeedRule, depeg_bps: O
     }
     if feed.high < Price::PAR {
         at.refuse("high", "at least one dollar", "write \"2.0\"");
+    }
+}
+
+/// A quorum that the sources can never reach blinds an asset for ever, or never lets it back.
+pub(super) fn enough_groups(
+    at: &Section<'_>,
+    votes: &VoteRule,
+    streams: &[StreamSettings],
+    on: &BTreeMap<ChainName, AssetOnChain>,
+) {
+    let on_chain = on.values().flat_map(|place| place.sources.iter().filter_map(PoolSourceSettings::group));
+    let feeds = on.values().map(|_| Group::Chainlink);
+    let groups: BTreeSet<Group> = feeds.chain(on_chain).chain(streams.iter().map(StreamSettings::group)).collect();
+    let names: Vec<&str> = groups.iter().map(|group| group.label()).collect();
+    let have = format!("its sources are of {} independent groups ({})", groups.len(), names.join(", "));
+    let mend = "add sources of other groups under [assets.NAME.sources], or lower the quorum for this asset";
+    if votes.defend > groups.len() {
+        at.refuse("defend", format!("{} at most: {have}, so that no price could ever be believed", groups.len()), mend);
+    } else if votes.reenter > groups.len() {
+        at.refuse("reenter", format!("{} at most: {have}, so that it could never come back", groups.len()), mend);
+    } else if votes.reenter > 1 && groups.iter().all(|group| group.is_on_chain()) {
+        at.refuse("reenter", "1, or a source off the chain: coming back takes a witness on a chain and one off", mend);
+    }
+}
+
+/// A price in another asset needs that asset on the same chain.
+pub(super) fn pairs_meet(root: &Section<'_>, assets: &BTreeMap<String, Read<AssetSettings>>) {
+    for (name, asset) in assets {
+        let places = asset.iter().flat_map(|asset| &asset.on);
+        for (chain, source) in places.flat_map(|(chain, place)| place.sources.iter().map(move |source| (chain, source))) {
+            let other = source.against().and_then(|against| Some((against, assets.get(against.as_str())?.as_ref().ok()?)));
+            if let Some((against, settings)) = other
+                && !settings.on.contains_key(chain)
+            {
+                let key = format!("assets.{name}.on.{chain}.sources.{}.against", source.name);
+                let mend = format!("add [assets.{against}.on.{chain}], or name another asset");
+                root.refuse_found(&key, against.to_string(), format!("an asset that is on {chain} too"), mend);
+            }
+        }
     }
 }
 

@@ -155,6 +155,7 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     let mut default = |name: &str| defaults.section(name, None).map(|section| section.table().clone());
     let (for_chain, for_asset, for_pool) = (default("chain")?, default("asset")?, default("pool")?);
     let (for_feed, for_ether, for_token) = (default("feed")?, default("ether_feed")?, default("token")?);
+    let (for_source, for_sequencer) = (default("source")?, default("sequencer")?);
     defaults.finish();
 
     let journal = service::journal(&mut root);
@@ -163,13 +164,15 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     let alerts = root.section("alerts", None).and_then(service::alerts);
     let chains: BTreeMap<_, _> = sections(&mut root, "chains", &for_chain)
         .into_iter()
-        .map(|(name, at)| (name.clone(), at.and_then(|at| chain::chain(&name, at, &for_ether))))
+        .map(|(name, at)| (name.clone(), at.and_then(|at| chain::chain(&name, at, &for_ether, &for_sequencer))))
         .collect();
     let names: Vec<String> = chains.keys().cloned().collect();
-    let assets: BTreeMap<_, _> = sections(&mut root, "assets", &for_asset)
-        .into_iter()
-        .map(|(name, at)| (name.clone(), at.and_then(|at| asset::asset(&name, at, &for_feed, &names))))
-        .collect();
+    let assets = sections(&mut root, "assets", &for_asset);
+    let asset_names: Vec<String> = assets.iter().map(|(name, _)| name.clone()).collect();
+    let around = asset::Around { feed: &for_feed, source: &for_source, chains: &names, assets: &asset_names };
+    let assets: BTreeMap<_, _> =
+        assets.into_iter().map(|(name, at)| (name.clone(), at.and_then(|at| asset::asset(&name, at, around)))).collect();
+    check::pairs_meet(&root, &assets);
     let policies: BTreeMap<_, _> = sections(&mut root, "policies", &Table::new())
         .into_iter()
         .map(|(name, at)| (name.clone(), policy_file(&name, at, &files.policy_homes)))

@@ -8,3 +8,4 @@ pub(super) mod pool;
 pub(super) mod sending;
 pub(super) mod service;
 pub(super) mod signer;
+pub(super) mod source;

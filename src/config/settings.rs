@@ -2,6 +2,7 @@
 
 mod sending;
 mod signer;
+mod source;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use crate::domain::units::GasPrice;
 
 pub use sending::RelaySettings;
 pub use signer::{GcpKey, SignerSettings};
+pub use source::{PoolSourceKind, PoolSourceSettings, StreamKind, StreamSettings, Venue};
 
 /// Chain ids of local development nodes. Their keys may come from an environment variable, and nobody is harmed when their only
 /// endpoint lies.
@@ -76,6 +78,8 @@ pub struct ChainSettings {
     pub explorer_tx: Option<String>,
     /// Feed of ether's dollar price, for showing what gas costs.
     pub ether_usd: Option<FeedSettings>,
+    /// The feed that tells whether the roll-up's sequencer is up, and for how long it must have been; for roll-ups only.
+    pub sequencer: Option<SequencerSettings>,
     /// Least time between two sends, by class: 0 s to 1 h.
     pub spacing: PerClass<Duration>,
     /// How long a request waits before it counts as one class more urgent (never as depeg): 1 s to 1 d.
@@ -111,6 +115,15 @@ impl ChainSettings {
     }
 }
 
+/// Who tells whether a roll-up's sequencer is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequencerSettings {
+    /// Its proxy contract.
+    pub proxy: Address,
+    /// For how long it must have been up before a feed of the chain is believed: 0 s to 1 d.
+    pub grace: Duration,
+}
+
 /// One asset with one peg.
 #[derive(Clone, Debug)]
 pub struct AssetSettings {
@@ -122,6 +135,8 @@ pub struct AssetSettings {
     pub votes: VoteRule,
     /// Assets of one name here fall together: trouble of one keeps the weights of the others from being raised.
     pub risk_group: Option<String>,
+    /// Its sources off the chain.
+    pub sources: Vec<StreamSettings>,
     /// Where it lives; at least one chain.
     pub on: BTreeMap<ChainName, AssetOnChain>,
 }
@@ -135,6 +150,8 @@ pub struct AssetOnChain {
     pub decimals: u8,
     /// Its price feed.
     pub feed: FeedSettings,
+    /// Its other sources on this chain.
+    pub sources: Vec<PoolSourceSettings>,
 }
 
 /// A Chainlink-style price feed.

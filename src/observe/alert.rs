@@ -27,7 +27,8 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
             draft.fact("Asset", asset).some("Fault", fault.as_ref())
         }
         Event::TrustMoved { asset, to: Trust::Disputed, fault } => {
-            let draft = Draft::new(Severity::Warning, format!("trust/{asset}/disputed"), format!("The sources of {asset} disagree"));
+            let draft =
+                Draft::new(Severity::Warning, format!("trust/{asset}/disputed"), format!("The sources of {asset} disagree"));
             draft.fact("Asset", asset).some("Fault", fault.as_ref())
         }
         Event::SourceDown { source, asset, label, reason, lasted } => {

@@ -12,7 +12,7 @@ use crate::config::parse;
 use crate::config::read::asset::feed;
 use crate::config::read::{sending, signer};
 use crate::config::section::Section;
-use crate::config::settings::ChainSettings;
+use crate::config::settings::{ChainSettings, SequencerSettings};
 use crate::domain::ids::ChainName;
 use crate::domain::units::GasPrice;
 
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_hours(24);
 const MOST_ENDPOINTS: usize = 8;
 
 /// Reads one chain.
-pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Table) -> Read<ChainSettings> {
+pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Table, sequencer: &Table) -> Read<ChainSettings> {
     let chain_id = at.required("chain_id", parse::whole(1, u64::MAX));
     let ws_url = at.secret("ws_url", true, parse::url(&["ws", "wss"]));
     let rpc = endpoints(&mut at);
@@ -33,6 +33,7 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
     let priority_fee = at.required("priority_fee_gwei", parse::gwei(GasPrice::from_wei(0), GasPrice::from_gwei(1_000)));
     let explorer_tx = at.optional("explorer_tx", parse::url(&["http", "https"]));
     let ether_usd = at.optional_section("ether_usd", Some(ether_feed)).and_then(|found| found.map(feed).transpose());
+    let sequencer = at.optional_section("sequencer", Some(sequencer)).and_then(|found| found.map(sequencer_feed).transpose());
     let spacing = at.section("spacing", None).and_then(sending::spacing);
     let ageing = at.required("ageing", parse::duration(Duration::from_secs(1), DAY));
     let bump_after_blocks = at.required("bump_after_blocks", parse::whole(1, 1_000));
@@ -63,6 +64,7 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
         priority_fee: priority_fee?,
         explorer_tx: explorer_tx?,
         ether_usd: ether_usd?,
+        sequencer: sequencer?,
         spacing: spacing?,
         ageing: ageing?,
         bump_after_blocks: bump_after_blocks?,
@@ -76,6 +78,13 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
         keeper: keeper?,
         guardian: guardian?,
     })
+}
+
+fn sequencer_feed(mut at: Section<'_>) -> Read<SequencerSettings> {
+    let proxy = at.required("proxy", parse::address);
+    let grace = at.required("grace", parse::duration(Duration::ZERO, DAY));
+    at.finish();
+    Ok(SequencerSettings { proxy: proxy?, grace: grace? })
 }
 
 /// The endpoints. Settings that were written for one of them name it differently, and their reader is told so.

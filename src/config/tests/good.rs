@@ -5,13 +5,14 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::config::{LogFormat, PoolKind, SignerSettings};
+use crate::config::{LogFormat, PoolKind, PoolSourceSettings, SignerSettings, StreamKind, StreamSettings, Venue};
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::peg::{Band, PegRule, VoteRule};
 use crate::domain::policy::{CompositionRule, RampRule};
 use crate::domain::schedule::Schedule;
+use crate::domain::source::{Group, Unit};
 use crate::domain::trigger::PerClass;
-use crate::domain::units::{GasPrice, Weight};
+use crate::domain::units::{GasPrice, WAD, Weight};
 
 /// What is hidden in secrets.
 pub(super) fn texts(secrets: &[SecretString]) -> Vec<&str> {
@@ -68,11 +69,41 @@ fn every_default_is_what_the_documents_say() {
     };
     assert_eq!(usdc.peg, peg);
     let votes = VoteRule { defend: 2, reenter: 3, agree_bps: 30, untrusted_bps: 150, outlier_bps: 30, outlier_mads: 4 };
-    assert_eq!((usdc.votes, usdc.risk_group.as_deref()), (votes, None));
+    assert_eq!((usdc.votes, usdc.risk_group.as_deref()), (votes, Some("usdc")));
     let place = &usdc.on[&ChainName::new("mainnet")];
     let rule = place.feed.rule;
     assert_eq!((rule.decimals, rule.heartbeat, rule.grace), (8, mins(23 * 60), mins(5)));
     assert_eq!((rule.low.wad(), rule.high.wad()), (200_000_000_000_000_000, 2_000_000_000_000_000_000));
+}
+
+#[test]
+fn the_examples_sources_are_of_as_many_groups_as_it_says() {
+    let settings = Copy::new().settings();
+    let usdc = &settings.assets[&AssetId::new("USDC")];
+    let groups: Vec<Group> = usdc.sources.iter().map(StreamSettings::group).collect();
+    assert_eq!(groups, [Group::CrossBooks, Group::UsdBooks, Group::Pyth]);
+    let on_chain: Vec<_> = usdc.on[&ChainName::new("mainnet")].sources.iter().map(PoolSourceSettings::group).collect();
+    assert_eq!(on_chain, [Some(Group::Push), None, Some(Group::Dex)], "a pool that can be moved within a block only warns");
+    let binance = &usdc.sources[0];
+    assert_eq!((&binance.unit, binance.max_age), (&Unit::Asset(AssetId::new("USDT")), Duration::from_secs(30)));
+    let StreamKind::Book { venue, symbol, rule, .. } = &binance.kind else { panic!("an exchange") };
+    assert_eq!((*venue, symbol.as_str(), rule.spread_bps, rule.size), (Venue::Binance, "USDCUSDT", 50, 10_000 * WAD));
+    let StreamKind::Pyth { key: None, limit_bps: 50, .. } = &usdc.sources[2].kind else { panic!("Pyth without a key") };
+}
+
+#[test]
+fn a_key_for_a_source_comes_from_a_file_or_from_the_environment() {
+    let file = Copy::new().write("secrets/pyth-key", "sesame\n");
+    let file = file.append("ballast.toml", "[defaults.source.pyth]\nkey_file = \"secrets/pyth-key\"").settings();
+    let variable = Copy::new().env("BALLAST__DEFAULTS__SOURCE__PYTH__KEY", "sesame").settings();
+    for settings in [file, variable] {
+        for asset in settings.assets.values() {
+            let pyth = asset.sources.iter().find(|source| source.name == "pyth").unwrap();
+            let StreamKind::Pyth { key: Some(key), .. } = &pyth.kind else { panic!("a key") };
+            assert_eq!(key.expose_secret(), "sesame");
+            assert!(!format!("{pyth:?}").contains("sesame"));
+        }
+    }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 mod keys;
 mod sending;
+mod sources;
 
 use super::*;
 
 pub(super) use keys::KEYS;
 pub(super) use sending::SENDING;
+pub(super) use sources::SOURCES;
 
 pub(super) type Spoil = fn(Copy) -> Copy;
 
@@ -144,23 +146,23 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
     ),
     (
         "re-entry that is no stricter",
-        |copy| copy.append("ballast.toml", "[assets.DAI]\nreenter_bps = 100"),
-        ["ballast.toml:", "assets.DAI.reenter_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
+        |copy| copy.append("ballast.toml", "[assets.USDT]\nreenter_bps = 100"),
+        ["ballast.toml:", "assets.USDT.reenter_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
     ),
     (
         "slow re-entry that is no stricter",
-        |copy| copy.append("ballast.toml", "[assets.DAI]\nreenter_slow_bps = 100"),
-        ["ballast.toml:", "assets.DAI.reenter_slow_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
+        |copy| copy.append("ballast.toml", "[assets.USDT]\nreenter_slow_bps = 100"),
+        ["ballast.toml:", "assets.USDT.reenter_slow_bps", "100", "less than `depeg_bps` (100)", "write 99 or less"],
     ),
     (
         "lines out of order",
-        |copy| copy.append("ballast.toml", "[assets.DAI]\nwatch_bps = 60"),
-        ["ballast.toml:", "assets.DAI.watch_bps", "60", "at most `stressed_bps` (50)", "lower `watch_bps`"],
+        |copy| copy.append("ballast.toml", "[assets.USDT]\nwatch_bps = 60"),
+        ["ballast.toml:", "assets.USDT.watch_bps", "60", "at most `stressed_bps` (50)", "lower `watch_bps`"],
     ),
     (
         "fewer witnesses for the way back",
-        |copy| copy.append("ballast.toml", "[assets.DAI.quorum]\ndefend = 4"),
-        ["ballast.toml:", "assets.DAI.quorum.defend", "4", "at most `reenter`", "lower `defend`"],
+        |copy| copy.append("ballast.toml", "[assets.USDT.quorum]\ndefend = 4"),
+        ["ballast.toml:", "assets.USDT.quorum.defend", "4", "at most `reenter`", "lower `defend`"],
     ),
     (
         "ramp upside down",
