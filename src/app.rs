@@ -2,6 +2,7 @@
 //! orders the shutdown.
 
 mod chain;
+mod explain;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -237,6 +238,7 @@ async fn serve(
         metrics: shared.wiring.observer.metrics().clone(),
         heartbeats: shared.hearts.clone(),
         readiness: readiness.clone(),
+        prices: Arc::new(explain::Watches::new(&shared.pegs)),
         clock: shared.wiring.clock.clone(),
     };
     let (stop, stopped) = oneshot::channel();

@@ -4,6 +4,8 @@ pub mod check;
 pub mod demo;
 pub mod ops;
 mod panics;
+pub mod prices;
+pub mod reset_peg;
 pub mod run;
 
 use std::path::PathBuf;
@@ -41,6 +43,10 @@ enum Command {
     /// Shows what the journal has of operations, and steers them.
     #[command(subcommand)]
     Ops(ops::OpsCommand),
+    /// Shows what a running process thinks of its assets' prices: every source, its vote, and why it has none.
+    Prices(prices::PricesArgs),
+    /// Lets an asset back that has been off its peg for so long that only a human may.
+    ResetPeg(reset_peg::ResetPegArgs),
 }
 
 /// Runs the program.
@@ -71,6 +77,8 @@ pub fn main() -> ExitCode {
             Command::Run { config } => run::run(&config).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Ops(command) => ops::run(command).await,
+            Command::Prices(args) => prices::run(args).await,
+            Command::ResetPeg(args) => reset_peg::run(args).await,
             Command::Check { config } => check::run(&config),
         }
     })

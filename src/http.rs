@@ -1,6 +1,7 @@
-//! The listener for machines that watch: `/metrics`, `/healthz` and `/readyz`. It reads what is in memory and asks nobody, so it
-//! answers while every node is away.
+//! The listener for machines that watch: `/metrics`, `/healthz`, `/readyz` and `/prices`. It reads what is in memory and asks nobody
+//! outside of the process, so it answers while every node is away.
 
+mod prices;
 mod readiness;
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,9 @@ use tokio::net::TcpListener;
 
 use crate::observe::heartbeat::{Heartbeats, WEDGED_AFTER};
 use crate::observe::metrics::Metrics;
-use crate::ports::Clock;
+use crate::ports::{Clock, Explains};
 
+pub use prices::{AssetLines, GroupLine, PricesPage, SourceLine};
 pub use readiness::Readiness;
 
 /// How long a request may take on after the shutdown began.
@@ -36,7 +38,9 @@ pub struct HttpState {
     pub heartbeats: Heartbeats,
     /// For `/readyz`.
     pub readiness: Readiness,
-    /// The time of all three.
+    /// For `/prices`.
+    pub prices: Arc<dyn Explains>,
+    /// The time of all pages.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -52,6 +56,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/prices", get(prices_page))
         .fallback(|| async { fault(StatusCode::NOT_FOUND, "there is no such page") })
         .method_not_allowed_fallback(|| async { fault(StatusCode::METHOD_NOT_ALLOWED, "pages are read with GET") })
         .with_state(state)
@@ -103,6 +108,11 @@ async fn healthz(State(state): State<HttpState>) -> Response {
         let body = json!({ "error": "actors are wedged", "wedged": wedged });
         (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
     }
+}
+
+/// It says nothing that is secret: sources are named by their settings, and faults carry no address.
+async fn prices_page(State(state): State<HttpState>) -> Response {
+    Json(PricesPage::of(&state.prices.explain().await)).into_response()
 }
 
 async fn readyz(State(state): State<HttpState>) -> Response {

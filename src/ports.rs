@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::domain::fees::Fees;
-use crate::domain::ids::PoolId;
+use crate::domain::ids::{AssetId, PoolId};
+use crate::domain::peg::Explanation;
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts};
 use crate::domain::reading::{Quote, ReadingFault};
@@ -127,6 +128,13 @@ pub trait PriceStream: Send + Sync + 'static {
     /// again by itself: whoever calls waits, and calls again. What it hands over has passed every test but that of time. It may be
     /// dropped at any moment.
     async fn listen(&self, hear: &Hear) -> ReadingFault;
+}
+
+/// Who can say why each asset stands where it stands.
+#[async_trait]
+pub trait Explains: Send + Sync + 'static {
+    /// All assets in the order of their names, each with its explanation, or nothing if whoever watches it does not answer.
+    async fn explain(&self) -> Vec<(AssetId, Option<Explanation>)>;
 }
 
 /// Why a position could not be understood.

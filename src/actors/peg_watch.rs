@@ -15,7 +15,7 @@ use crate::actors::board::Board;
 use crate::actors::peg_watch::roll_call::RollCall;
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::AssetId;
-use crate::domain::peg::{Ballot, Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, PegState, Trust, Verdict, VoteRule};
+use crate::domain::peg::{Explanation, Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, PegState, Trust, VoteRule};
 use crate::domain::reading::Reading;
 use crate::domain::units::Timestamp;
 use crate::observe::heartbeat::Heartbeats;
@@ -71,17 +71,6 @@ pub enum PegWatchMsg {
     ResetAsked(Result<Option<Timestamp>, JournalFault>),
     /// Beat.
     Beat,
-}
-
-/// Why an asset stands where it stands.
-#[derive(Clone, Debug)]
-pub struct Explanation {
-    /// Where it stands. An asset whose past the journal has not told yet is unheard.
-    pub peg: Peg,
-    /// What the sources say together.
-    pub verdict: Verdict,
-    /// What each says.
-    pub ballots: Vec<Ballot>,
 }
 
 /// What it remembers.
@@ -184,9 +173,8 @@ impl PegWatchState {
     /// Tells of the sources: who votes, who has been silent for too long, whose clock is wrong.
     fn look_around(&mut self) {
         let Some(panel) = &self.panel else { return };
-        let now = self.args.clock.now().max(panel.peg.as_of);
-        let (verdict, ballots) = panel.ballots(now, &Boards(&self.args.others));
-        for event in self.roll_call.take(&self.args.asset, &verdict, &ballots) {
+        let now = self.args.clock.now();
+        for event in self.roll_call.take(&panel.explain(now, &Boards(&self.args.others))) {
             self.args.observer.record(event);
         }
     }
@@ -194,14 +182,8 @@ impl PegWatchState {
     fn explain(&self) -> Explanation {
         let now = self.args.clock.now();
         match &self.panel {
-            Some(panel) => {
-                let (verdict, ballots) = panel.ballots(now, &Boards(&self.args.others));
-                Explanation { peg: panel.peg.clone(), verdict, ballots }
-            }
-            None => {
-                let peg = Peg::unheard(self.args.asset.clone(), now);
-                Explanation { peg, verdict: Verdict::unheard(now), ballots: Vec::new() }
-            }
+            Some(panel) => panel.explain(now, &Boards(&self.args.others)),
+            None => Explanation::unheard(self.args.asset.clone(), now),
         }
     }
 

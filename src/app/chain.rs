@@ -1,6 +1,8 @@
 //! One chain, from its settings to the arguments of its actors: the key is opened, the node is waited for, every pool's claims are
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
+mod sources;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +16,18 @@ use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
 use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
 use crate::actors::gas_oracle::GasOracleArgs;
 use crate::actors::pool::{Executors, PoolArgs};
-use crate::actors::price_feed::PriceFeedArgs;
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
 use crate::app::keys::{self, Keys};
 use crate::app::{Shared, StartFault, Wiring};
-use crate::chain::chainlink::ChainlinkFeed;
 use crate::chain::endpoints::{EndpointHook, EndpointSettings, Endpoints, Notice};
 use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::chain::provider::{AskFault, Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::NetworkSender;
-use crate::config::{AssetOnChain, ChainSettings, FeedSettings, PoolSettings, Settings};
-use crate::domain::ids::{AssetId, SourceId};
+use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings};
+use crate::domain::ids::AssetId;
 use crate::domain::operation::LaneRole;
-use crate::domain::source::{Group, Source, Unit};
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
 use crate::observe::metrics::EndpointSeries;
@@ -268,23 +267,6 @@ impl ChainPlan {
         Arc::new(NetworkSender::new(self.endpoints.clone(), keys.signer.clone(), self.relay.clone(), self.reader))
     }
 
-    fn feeds(&self, boards: &Boards, plan: &mut ReadPlan) -> Vec<PriceFeedArgs> {
-        let feed = |(id, asset): (&AssetId, &AssetOnChain)| {
-            let (_, watch) = self.shared.pegs.get(id)?;
-            let source = Arc::new(self.source(id, &asset.feed));
-            Some(PriceFeedArgs {
-                slot: plan.reserve(source.calls()),
-                source,
-                blocks: boards.blocks.clone(),
-                watch: watch.clone(),
-                clock: self.shared.wiring.clock.clone(),
-                observer: self.shared.wiring.observer.clone(),
-                hearts: self.shared.hearts.clone(),
-            })
-        };
-        self.assets.iter().filter_map(feed).collect()
-    }
-
     fn gas_oracle(&self, boards: &Boards, plan: &mut ReadPlan) -> GasOracleArgs {
         let ether = self.settings.ether_usd.as_ref().map(|feed| {
             let source: Arc<dyn PriceSource> = Arc::new(self.source(&AssetId::new("ETH"), feed));
@@ -329,19 +311,6 @@ impl ChainPlan {
             })
         };
         running.into_iter().map(pool).collect()
-    }
-
-    fn source(&self, asset: &AssetId, feed: &FeedSettings) -> ChainlinkFeed {
-        let source = Source {
-            id: SourceId::new(&format!("chainlink:{asset}@{}", self.settings.name)),
-            asset: asset.clone(),
-            unit: Unit::Usd,
-            group: Group::Chainlink,
-            advisory: false,
-            // It is read in every block; what nobody reads any more stands for as long as what a pool decides on.
-            good_for: max_age(self.shared.wiring.clock.as_ref(), self.settings.block_time),
-        };
-        ChainlinkFeed::new(Arc::new(source), feed.proxy, feed.rule)
     }
 }
 

@@ -47,7 +47,7 @@ pub enum OpsCommand {
 
 /// Where the settings are.
 #[derive(Args, Debug)]
-struct ConfigArg {
+pub(super) struct ConfigArg {
     /// The directory with `ballast.toml` and `pools/`.
     #[arg(long, value_name = "DIR")]
     config: PathBuf,
@@ -55,7 +55,7 @@ struct ConfigArg {
 
 /// Who asks.
 #[derive(Args, Debug)]
-struct ByArg {
+pub(super) struct ByArg {
     /// Who asks for this, for the journal. The user and the host if absent.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -63,7 +63,7 @@ struct ByArg {
 
 /// Why a command was not carried out.
 #[derive(Debug, Error)]
-enum OpsFault {
+pub(super) enum OpsFault {
     /// The settings are at fault.
     #[error("{0}")]
     Settings(Faults),
@@ -76,13 +76,13 @@ enum OpsFault {
 }
 
 /// What a command has to say, and whether what was asked for has come about.
-struct Told {
+pub(super) struct Told {
     text: String,
     done: bool,
 }
 
 impl Told {
-    const fn done(text: String) -> Self {
+    pub(super) const fn done(text: String) -> Self {
         Self { text, done: true }
     }
 }
@@ -99,6 +99,11 @@ pub(super) async fn run(command: OpsCommand) -> ExitCode {
         OpsCommand::Reconcile(args) => reconcile::run(&args, &environment).await,
         OpsCommand::Release(args) => release::run(&args, &environment).await,
     };
+    end("ballast ops", told)
+}
+
+/// Says what there is to say, and how it went.
+pub(super) fn end(command: &str, told: Result<Told, OpsFault>) -> ExitCode {
     match told {
         Ok(told) => {
             say(&told.text);
@@ -109,7 +114,7 @@ pub(super) async fn run(command: OpsCommand) -> ExitCode {
             ExitCode::from(EXIT_CODE)
         }
         Err(fault) => {
-            eprintln!("ballast ops: {fault}");
+            eprintln!("{command}: {fault}");
             ExitCode::FAILURE
         }
     }
@@ -122,7 +127,7 @@ fn say(text: &str) {
 }
 
 /// The settings, and the journal that they name.
-async fn open(config: &ConfigArg, environment: &Environment) -> Result<(Settings, Arc<dyn Journal>), OpsFault> {
+pub(super) async fn open(config: &ConfigArg, environment: &Environment) -> Result<(Settings, Arc<dyn Journal>), OpsFault> {
     let settings = config::load(&config.config, environment).map_err(OpsFault::Settings)?;
     if let Some(path) = missing_file(settings.journal.expose_secret(), &settings.directory) {
         return Err(OpsFault::Refused(format!(
@@ -158,7 +163,7 @@ async fn find(journal: &dyn Journal, id: &str) -> Result<OperationRecord, OpsFau
 }
 
 /// Who asks, for the journal: the name that was given, or the user and the host that the system names.
-fn who(by: &ByArg, environment: &Environment) -> Result<String, OpsFault> {
+pub(super) fn who(by: &ByArg, environment: &Environment) -> Result<String, OpsFault> {
     if let Some(name) = &by.by {
         let name = words::plain(name.trim());
         return if name.is_empty() { Err(OpsFault::Refused("--by is empty: say who asks".to_owned())) } else { Ok(name) };

@@ -24,7 +24,7 @@ use crate::domain::ids::{AssetId, EpisodeId, SourceId};
 use crate::domain::units::{Price, Timestamp};
 
 pub use evidence::{Dismissal, Evidence, Vote};
-pub use panel::{Neighbour, Neighbourhood, Panel};
+pub use panel::{Explanation, Neighbour, Neighbourhood, Panel};
 pub use rule::{Band, PegRule, VoteRule};
 pub use verdict::{Ballot, Certainty, GroupVote, Trust, Verdict, ballots, weigh};
 

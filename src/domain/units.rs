@@ -136,6 +136,13 @@ impl Price {
         decimal_wad(text).and_then(Self::from_wad)
     }
 
+    /// All its digits as a decimal number: `0.9988`. What [`Price::parse`] reads back.
+    #[must_use]
+    pub fn exactly(self) -> String {
+        let text = format!("{}.{:018}", self.0 / WAD, self.0 % WAD);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
     /// How far below one dollar, in basis points rounded down; zero at par and above.
     #[must_use]
     pub const fn bps_below_par(self) -> u128 {

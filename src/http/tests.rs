@@ -1,13 +1,17 @@
 use std::net::SocketAddr;
 
+use async_trait::async_trait;
 use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::domain::ids::ChainName;
-use crate::domain::units::Timestamp;
+use crate::domain::ids::{AssetId, ChainName, SourceId};
+use crate::domain::peg::{Band, Explanation, Neighbour, Neighbourhood, Panel, Peg, PegRule, VoteRule};
+use crate::domain::reading::{Quote, Reading, ReadingFault};
+use crate::domain::source::{Group, Source, Unit};
+use crate::domain::units::{Price, Timestamp};
 use crate::observe::{Event, Observer};
 
 struct At(Duration);
@@ -26,6 +30,53 @@ impl Clock for At {
     }
 }
 
+/// One asset with a source that votes and one that is silent, and an asset whose watch does not answer.
+struct Said;
+
+#[async_trait]
+impl Explains for Said {
+    async fn explain(&self) -> Vec<(AssetId, Option<Explanation>)> {
+        let now = Timestamp::from_secs(1_000);
+        let usdc = AssetId::new("USDC");
+        let votes = VoteRule { defend: 1, reenter: 1, agree_bps: 30, untrusted_bps: 150, outlier_bps: 30, outlier_mads: 4 };
+        let band = |below_bps| Band { below_bps, hold: Duration::ZERO };
+        let rule = PegRule {
+            watch: band(25),
+            stressed: band(50),
+            depegged: band(100),
+            crashed: band(200),
+            reenter: band(25),
+            reenter_slow: band(50),
+            settle: Duration::ZERO,
+            disable_after: Duration::from_secs(3_600),
+            gap: Duration::from_secs(60),
+        };
+        let mut panel = Panel::new(Peg::unheard(usdc.clone(), now), rule, votes, Vec::new());
+        let source = |id: &str, group| {
+            let (id, asset, unit) = (SourceId::new(id), usdc.clone(), Unit::Usd);
+            Arc::new(Source { id, asset, unit, group, advisory: false, good_for: Duration::from_secs(60) })
+        };
+        let reading = |source, quote| Reading { source, quote, as_of: now, block: None };
+        let quote = Quote::exact(Price::parse("0.99876").unwrap(), Timestamp::from_secs(997));
+        panel.hear(&reading(source("kraken:USDC", Group::UsdBooks), Ok(quote)));
+        panel.hear(&reading(source("pyth:USDC", Group::Pyth), Err(ReadingFault::Unauthorised)));
+        panel.judge(now, &Nobody);
+        vec![(AssetId::new("DAI"), None), (usdc, Some(panel.explain(now, &Nobody)))]
+    }
+}
+
+struct Nobody;
+
+impl Neighbourhood for Nobody {
+    fn of(&self, _: &AssetId) -> Option<Neighbour> {
+        None
+    }
+
+    fn all(&self) -> Vec<Neighbour> {
+        Vec::new()
+    }
+}
+
 struct Served {
     address: SocketAddr,
     state: HttpState,
@@ -36,7 +87,8 @@ struct Served {
 async fn served(uptime: Duration) -> Served {
     let clock = Arc::new(At(uptime));
     let (heartbeats, readiness) = (Heartbeats::new(), Readiness::starting());
-    let state = HttpState { metrics: Metrics::new().unwrap(), heartbeats, readiness, clock };
+    let prices = Arc::new(Said);
+    let state = HttpState { metrics: Metrics::new().unwrap(), heartbeats, readiness, prices, clock };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -112,4 +164,18 @@ async fn shutdown_ends_the_listener_though_a_client_hangs() {
     served.stop.send(()).unwrap();
     tokio::time::timeout(GRACE * 3, served.task).await.unwrap().unwrap().unwrap();
     assert!(Client::new().get(format!("http://{}/readyz", served.address)).send().await.is_err());
+}
+
+#[tokio::test]
+async fn prices_are_told_vote_by_vote_and_what_is_unknown_is_absent() {
+    let served = served(Duration::ZERO).await;
+    let (status, _, body) = served.ask(Method::GET, "/prices").await;
+    let page: PricesPage = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, page.unanswered.as_slice()), (200, ["DAI".to_owned()].as_slice()));
+    let usdc = &page.assets[0];
+    assert_eq!((usdc.state.as_str(), usdc.trust.as_str(), usdc.level.as_deref()), ("sound", "trusted", Some("0.99876")));
+    let [kraken, pyth] = usdc.sources.as_slice() else { panic!("{body}") };
+    assert_eq!((kraken.vote.as_deref(), kraken.written_ago, kraken.distance_bps), (Some("0.99876"), Some(3.0), Some(0)));
+    assert_eq!((pyth.quote.as_deref(), pyth.vote.as_deref(), pyth.dismissed.as_deref()), (None, None, Some("unauthorised")));
+    assert_eq!(pyth.reason.as_deref(), Some("the source refuses the key, or wants one"));
 }

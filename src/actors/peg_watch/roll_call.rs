@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::ids::{AssetId, SourceId};
-use crate::domain::peg::{Ballot, Dismissal, Verdict};
+use crate::domain::peg::{Ballot, Dismissal, Explanation};
 use crate::domain::reading::ReadingFault;
 use crate::domain::units::Timestamp;
 use crate::observe::Event;
@@ -29,10 +29,10 @@ struct Missing {
 
 impl RollCall {
     /// Takes the roll, and says what is worth a word.
-    pub(super) fn take(&mut self, asset: &AssetId, verdict: &Verdict, ballots: &[Ballot]) -> Vec<Event> {
-        let mut events = vec![counted(asset, verdict, ballots)];
-        for ballot in ballots {
-            events.extend(self.look_at(asset, ballot, verdict.as_of));
+    pub(super) fn take(&mut self, explanation: &Explanation) -> Vec<Event> {
+        let mut events = vec![counted(explanation)];
+        for ballot in &explanation.ballots {
+            events.extend(self.look_at(&explanation.peg.asset, ballot, explanation.verdict.as_of));
             events.extend(self.clock_of(ballot));
         }
         events
@@ -77,14 +77,15 @@ fn trouble(ballot: &Ballot) -> Option<(&'static str, String)> {
     }
 }
 
-fn counted(asset: &AssetId, verdict: &Verdict, ballots: &[Ballot]) -> Event {
+fn counted(explanation: &Explanation) -> Event {
+    let Explanation { peg, verdict, ballots } = explanation;
     let view = |ballot: &Ballot| BallotView {
         source: ballot.source.id.clone(),
         dismissed: ballot.vote.as_ref().err().map(Dismissal::label),
         distance_bps: ballot.distance_bps,
     };
     Event::VotesCounted {
-        asset: asset.clone(),
+        asset: peg.asset.clone(),
         level: verdict.level,
         trust: verdict.trust,
         groups: verdict.groups.len(),

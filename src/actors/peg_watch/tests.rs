@@ -54,15 +54,25 @@ impl Bench {
         settle().await;
     }
 
-    /// A reading in thousandths of a dollar; `None`: the chain is silent.
-    fn tell(&self, thousandths: Option<u128>) {
+    /// A good reading, in thousandths of a dollar.
+    fn reading(&self, thousandths: u128) -> Reading {
         let (as_of, id) = (self.clock.now(), SourceId::new("test"));
-        let price = |thousandths: u128| Price::from_wad(thousandths * 1_000_000_000_000_000).unwrap();
-        let quote = thousandths.map(|t| Quote::exact(price(t), as_of)).ok_or(ReadingFault::ChainSilent);
+        let price = Price::from_wad(thousandths * 1_000_000_000_000_000).unwrap();
         let (asset, unit, group) = (self.args.asset.clone(), Unit::Usd, Group::Chainlink);
         let source = Arc::new(Source { id, asset, unit, group, advisory: false, good_for: secs(3_600) });
-        let reading = Reading { source, quote, as_of, block: None };
+        Reading { source, quote: Ok(Quote::exact(price, as_of)), as_of, block: None }
+    }
+
+    /// A reading in thousandths of a dollar; `None`: the chain is silent.
+    fn tell(&self, thousandths: Option<u128>) {
+        let silent = || Reading { quote: Err(ReadingFault::ChainSilent), ..self.reading(1_000) };
+        let reading = thousandths.map_or_else(silent, |thousandths| self.reading(thousandths));
         self.watch.cast(PegWatchMsg::Reading(reading)).unwrap();
+    }
+
+    async fn says_nothing(&self, lasts: std::time::Duration) {
+        tokio::time::sleep(lasts).await;
+        settle().await;
     }
 
     /// The same reading every five seconds.
@@ -173,4 +183,59 @@ async fn a_verdict_that_could_not_be_written_is_written_later() {
     assert_eq!(bench.journal.writes(), ["peg USDC depegged"]);
     tokio::time::sleep(secs(5)).await;
     assert_eq!(bench.journal.writes().len(), 1, "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_missing_for_five_minutes_is_told_once_and_so_is_its_return() {
+    let bench = Bench::start().await;
+    bench.says(Some(1_000), 3).await;
+    let lost = || Reading { quote: Err(ReadingFault::Disconnected("test".to_owned())), ..bench.reading(1_000) };
+    bench.watch.cast(PegWatchMsg::Reading(lost())).unwrap();
+    bench.says_nothing(secs(3_500)).await;
+    let down = |event: &Event| matches!(event, Event::SourceDown { label: "disconnected", .. });
+    assert_eq!(bench.events.count(down), 0, "what it said is good for an hour");
+    bench.says_nothing(secs(1_000)).await;
+    assert_eq!(bench.events.count(down), 1, "once, however long it lasts");
+    bench.says(Some(1_000), 2).await;
+    assert_eq!(bench.events.count(|event| matches!(event, Event::SourceBack { .. })), 1);
+    let future = Reading { quote: Err(ReadingFault::FromTheFuture { ahead: secs(90) }), ..bench.reading(1_000) };
+    bench.watch.cast(PegWatchMsg::Reading(future)).unwrap();
+    bench.says_nothing(secs(100)).await;
+    assert_eq!(bench.events.count(|event| matches!(event, Event::ClockSkewed { ahead, .. } if *ahead == secs(90))), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_asset_comes_back_by_a_humans_word_and_not_by_an_old_one() {
+    let mut bench = Bench::start().await;
+    let disabled = Peg { state: PegState::Disabled, since: bench.clock.now(), ..bench.peg() };
+    bench.journal.remember_peg(&disabled).await.unwrap();
+    let before = bench.clock.now();
+    tokio::time::sleep(secs(1)).await;
+    let disabled = Peg { since: bench.clock.now(), ..disabled };
+    bench.journal.reset_peg(&disabled.asset, "me", before).await.unwrap();
+    bench.journal.remember_peg(&disabled).await.unwrap();
+    bench.respawn().await;
+    bench.says(Some(1_000), 4).await;
+    assert_eq!(bench.peg().state, PegState::Disabled, "that word was of an earlier time");
+    bench.journal.reset_peg(&disabled.asset, "me", bench.clock.now()).await.unwrap();
+    bench.says_nothing(secs(6)).await;
+    assert_eq!(bench.peg().state, PegState::Recovering);
+    assert_eq!(bench.journal.recall_peg(&disabled.asset).await.unwrap().unwrap().state, PegState::Recovering);
+    assert_eq!(bench.moves(), [PegState::Recovering]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_hears_why_vote_by_vote() {
+    let bench = Bench::start().await;
+    bench.says(Some(998), 1).await;
+    let explanation = ractor::call!(bench.watch, PegWatchMsg::Explain).unwrap();
+    let [ballot] = explanation.ballots.as_slice() else { panic!("one source") };
+    assert_eq!((ballot.source.id.as_str(), ballot.vote.clone().unwrap().price), ("test", explanation.verdict.level.unwrap()));
+    assert_eq!(explanation.peg, bench.peg());
+    let counted = |event: &Event| match event {
+        Event::VotesCounted { groups, ballots, .. } => Some((*groups, ballots.len())),
+        _ => None,
+    };
+    bench.says_nothing(secs(6)).await;
+    assert_eq!(bench.events.pick(counted).last().unwrap().1, (1, 1), "and the gauges show it at every beat");
 }

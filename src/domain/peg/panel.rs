@@ -34,6 +34,25 @@ pub trait Neighbourhood {
     fn all(&self) -> Vec<Neighbour>;
 }
 
+/// Why an asset stands where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Where it stands.
+    pub peg: Peg,
+    /// What its sources say together.
+    pub verdict: Verdict,
+    /// What each of them says, and what became of it.
+    pub ballots: Vec<Ballot>,
+}
+
+impl Explanation {
+    /// Nothing has been heard.
+    #[must_use]
+    pub fn unheard(asset: AssetId, now: Timestamp) -> Self {
+        Self { peg: Peg::unheard(asset, now), verdict: Verdict::unheard(now), ballots: Vec::new() }
+    }
+}
+
 /// The judges of one asset.
 #[derive(Clone, Debug)]
 pub struct Panel {
@@ -78,13 +97,13 @@ impl Panel {
         changes
     }
 
-    /// Every source's part in the verdict of `now`.
+    /// Why the asset stands where it stands, at `now`.
     #[must_use]
-    pub fn ballots(&self, now: Timestamp, others: &dyn Neighbourhood) -> (Verdict, Vec<Ballot>) {
+    pub fn explain(&self, now: Timestamp, others: &dyn Neighbourhood) -> Explanation {
         let now = now.max(self.peg.as_of);
         let verdict = self.verdict(now, others);
         let ballots = ballots(&self.evidence, &verdict, &|asset| self.dollars(asset, now, others));
-        (verdict, ballots)
+        Explanation { peg: self.peg.clone(), verdict, ballots }
     }
 
     fn verdict(&self, now: Timestamp, others: &dyn Neighbourhood) -> Verdict {

@@ -24,7 +24,7 @@ pub(in crate::config::tests) const SOURCES: &[(&str, Spoil, [&str; 5])] = &[
     (
         "prices in an asset that nobody has configured",
         |copy| {
-            copy.append("ballast.toml", "[assets.DAI.sources.binance]\nkind = \"binance\"\nsymbol = \"DAIFRAX\"\nunit = \"USDD\"")
+            copy.append("ballast.toml", "[assets.DAI.sources.binance]\nkind = \"binance\"\nsymbol = \"DAIFRAX\"\nunit = \"FRAX\"")
         },
         ["ballast.toml:", "assets.DAI.sources.binance.unit", "FRAX", "USDC, USDT", "[assets.FRAX]"],
     ),
@@ -41,7 +41,7 @@ pub(in crate::config::tests) const SOURCES: &[(&str, Spoil, [&str; 5])] = &[
     (
         "key of a source in a TOML file",
         |copy| copy.main(USDT_FEED, &format!("{USDT_FEED}\nkey = \"sesame\"")),
-        ["ballast.toml:", "assets.USDT.sources.pyth.key", "hidden", "never stands in a TOML file", "`key_file`"],
+        ["ballast.toml:", "assets.USDT.sources.pyth.key", "not shown", "never stands in a TOML file", "`key_file`"],
     ),
     (
         "average of a pair that the pool does not tell",
