@@ -34,7 +34,7 @@ use crate::journal::{self, OpenFault};
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::metrics::Metrics;
 use crate::observe::{Event, Observer};
-use crate::ports::{AlertSink, Clock, Drill, Journal, NoDrill};
+use crate::ports::{AlertSink, Clock, Drill, Journal, NoDrill, Recorder};
 
 /// What the world gives to the process, and a demo or a test may give differently.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub struct Wiring {
     pub journal: Arc<dyn Journal>,
     /// What may go wrong on purpose.
     pub drill: Arc<dyn Drill>,
+    /// Who keeps every reading, if anybody does.
+    pub recorder: Option<Arc<dyn Recorder>>,
     /// Where events are told. Whoever wants to hear all of them taps it before the start.
     pub observer: Observer,
 }
@@ -57,7 +59,7 @@ impl Wiring {
     pub fn new(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
         let metrics = Metrics::new().map_err(|fault| StartFault::Metrics(fault.to_string()))?;
         let observer = Observer::new(metrics, clock.clone());
-        Ok(Self { clock, journal: Arc::new(MemoryJournal::default()), drill: Arc::new(NoDrill), observer })
+        Ok(Self { clock, journal: Arc::new(MemoryJournal::default()), drill: Arc::new(NoDrill), recorder: None, observer })
     }
 
     /// The wiring of production: the same around the journal that the settings name, which outlives the process.
@@ -272,6 +274,7 @@ async fn root(settings: &Settings, shared: &Shared) -> Result<(ActorRef<RootMsg>
             others: others.map(|(other, (board, _))| (other.clone(), board.clone())).collect(),
             risk_group: settings.assets.iter().filter(same_group).map(|(other, _)| other.clone()).collect(),
             board: board.clone(),
+            recorder: wiring.recorder.clone(),
             journal: wiring.journal.clone(),
             clock: clock.clone(),
             observer: observer.clone(),

@@ -8,6 +8,7 @@
 //! - [`chain`]: the chain, as adapters: connections, batched reads, the managed pool, feeds, sending.
 //! - [`sources`]: what prices are off the chain, as adapters.
 //! - [`journal`]: what outlives an actor. [`alerts`]: where people read. [`http`]: metrics and health.
+//! - [`recording`]: every raw reading in a file, and out of it again.
 //! - [`observe`]: the vocabulary of events, and what becomes of them.
 //! - [`config`]: settings, with all faults at once.
 //! - [`clock`]: the two clocks of [`ports::Clock`], for production and for accelerated worlds.
@@ -29,4 +30,5 @@ pub mod http;
 pub mod journal;
 pub mod observe;
 pub mod ports;
+pub mod recording;
 pub mod sources;

@@ -15,7 +15,7 @@ use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::Explanation;
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts};
-use crate::domain::reading::{Quote, ReadingFault};
+use crate::domain::reading::{Quote, Reading, ReadingFault};
 use crate::domain::route::Via;
 use crate::domain::source::Source;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Wei};
@@ -128,6 +128,12 @@ pub trait PriceStream: Send + Sync + 'static {
     /// again by itself: whoever calls waits, and calls again. What it hands over has passed every test but that of time. It may be
     /// dropped at any moment.
     async fn listen(&self, hear: &Hear) -> ReadingFault;
+}
+
+/// Who keeps every reading as it came in. It never makes its caller wait.
+pub trait Recorder: Send + Sync + 'static {
+    /// Keeps a reading.
+    fn record(&self, reading: &Reading);
 }
 
 /// Who can say why each asset stands where it stands.

@@ -20,7 +20,7 @@ use crate::domain::reading::Reading;
 use crate::domain::units::Timestamp;
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
-use crate::ports::{Clock, Journal, JournalFault};
+use crate::ports::{Clock, Journal, JournalFault, Recorder};
 
 /// How long to wait before asking a failed journal again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -40,6 +40,8 @@ pub struct PegWatchArgs {
     pub risk_group: Vec<AssetId>,
     /// Where the verdict goes.
     pub board: Board<Peg>,
+    /// Who keeps every reading, if anybody does.
+    pub recorder: Option<Arc<dyn Recorder>>,
     /// What outlives it.
     pub journal: Arc<dyn Journal>,
     /// Both clocks.
@@ -150,6 +152,9 @@ impl Actor for PegWatch {
 impl PegWatchState {
     fn take(&mut self, myself: &ActorRef<PegWatchMsg>, reading: &Reading) {
         let Some(panel) = &mut self.panel else { return };
+        if let Some(recorder) = &self.args.recorder {
+            recorder.record(reading);
+        }
         panel.hear(reading);
         let fault = reading.quote.as_ref().err().map(ToString::to_string);
         self.judge(myself, reading.as_of, fault.as_deref());

@@ -286,7 +286,7 @@ impl ChainPlan {
     }
 
     fn pools(&self, boards: &Boards, plan: &mut ReadPlan, running: Vec<(PoolSettings, Cleared)>) -> Vec<Arc<PoolArgs>> {
-        let Wiring { clock, journal, drill, observer } = &self.shared.wiring;
+        let Wiring { clock, journal, drill, observer, .. } = &self.shared.wiring;
         let max_age = max_age(clock.as_ref(), self.settings.block_time);
         let board_of = |id: &AssetId| self.shared.pegs.get(id).map(|(board, _)| board.clone());
         let pool = |(pool, Cleared { pool: position, .. }): (PoolSettings, Cleared)| {

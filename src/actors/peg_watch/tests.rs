@@ -37,6 +37,7 @@ impl Bench {
             votes: vote_rule(),
             others: std::collections::BTreeMap::new(),
             risk_group: Vec::new(),
+            recorder: None,
             board: Board::new(Peg::unheard(AssetId::new("USDC"), BEGINNING)),
             journal: journal.clone(),
             clock: clock.clone(),

@@ -174,6 +174,7 @@ impl World {
                 votes: vote_rule(),
                 others: std::collections::BTreeMap::new(),
                 risk_group: Vec::new(),
+                recorder: None,
                 board: Board::new(Peg::unheard(AssetId::new(asset), BEGINNING)),
                 journal: journal.clone(),
                 clock: ports.clone(),
