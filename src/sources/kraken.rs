@@ -1,0 +1,129 @@
+//! Kraken's websocket, version 2: the channel `ticker`, told at every change of the best bid or offer. Prices are JSON numbers.
+//!
+//! While nothing changes there is a heartbeat about once a second; it says that the last word still stands.
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+
+use super::socket::{BookSettings, BookStream};
+use super::venue::{Heard, Number, Protocol, garbled, stamp};
+use crate::domain::reading::{BookTop, ReadingFault};
+use crate::domain::units::Timestamp;
+
+/// The address of the real one.
+pub const KRAKEN: &str = "wss://ws.kraken.com/v2";
+
+/// The book of one pair: `USDC/USD`.
+///
+/// # Errors
+/// The address is none of a websocket.
+pub fn stream(settings: BookSettings) -> Result<BookStream, String> {
+    BookStream::new(settings, "", |symbol| Box::new(Kraken::new(symbol)))
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    channel: Option<&'a str>,
+    method: Option<&'a str>,
+    success: Option<bool>,
+    #[serde(rename = "type")]
+    kind: Option<&'a str>,
+    #[serde(borrow)]
+    data: Option<&'a serde_json::value::RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Ticker<'a> {
+    symbol: &'a str,
+    #[serde(borrow)]
+    bid: Number<'a>,
+    #[serde(borrow)]
+    bid_qty: Number<'a>,
+    #[serde(borrow)]
+    ask: Number<'a>,
+    #[serde(borrow)]
+    ask_qty: Number<'a>,
+    timestamp: Option<&'a str>,
+}
+
+/// One pair on one connection.
+pub struct Kraken {
+    symbol: String,
+    /// There has been a snapshot.
+    begun: bool,
+    /// The last word, if it could be understood.
+    last: Option<BookTop>,
+    /// When the venue wrote it.
+    written: Timestamp,
+}
+
+impl Kraken {
+    /// The protocol of one pair.
+    #[must_use]
+    pub fn new(symbol: &str) -> Self {
+        Self { symbol: symbol.to_owned(), begun: false, last: None, written: Timestamp::default() }
+    }
+
+    fn understand(&mut self, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
+        let message: Message<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
+        match (message.channel, message.method) {
+            (Some("heartbeat"), _) => Ok(match &mut self.last {
+                Some(last) => {
+                    last.at = last.at.max(now);
+                    Heard::Top(*last)
+                }
+                None => Heard::Alive,
+            }),
+            (Some("ticker"), _) => self.ticker(&message, now),
+            (_, Some("subscribe")) if message.success == Some(false) => {
+                Ok(Heard::End(ReadingFault::Garbled("it refuses the subscription: is the symbol right?".to_owned())))
+            }
+            (_, Some("subscribe")) => Ok(Heard::Alive),
+            _ => Ok(Heard::Nothing),
+        }
+    }
+
+    fn ticker(&mut self, message: &Message<'_>, now: Timestamp) -> Result<Heard, ReadingFault> {
+        let data = message.data.map_or("null", serde_json::value::RawValue::get);
+        let tickers: Vec<Ticker<'_>> = serde_json::from_str(data).map_err(|fault| garbled(&fault))?;
+        let Some(ticker) = tickers.iter().rfind(|ticker| ticker.symbol == self.symbol) else { return Ok(Heard::Nothing) };
+        if !self.begun && message.kind != Some("snapshot") {
+            // It changes something that we have never heard of.
+            return Ok(Heard::Nothing);
+        }
+        self.begun = true;
+        let stamped = ticker.timestamp.map(stamp).transpose()?;
+        if message.kind != Some("snapshot") && stamped.is_some_and(|at| at < self.written) {
+            // It was overtaken by a later word.
+            return Ok(Heard::Nothing);
+        }
+        // Whatever comes out of this, the last word does not stand any more.
+        self.last = None;
+        let top = BookTop {
+            bid: ticker.bid.price("bid")?,
+            bid_size: ticker.bid_qty.size("bid_qty")?,
+            ask: ticker.ask.price("ask")?,
+            ask_size: ticker.ask_qty.size("ask_qty")?,
+            at: stamped.unwrap_or(now),
+        };
+        // One wrong stamp of the future must not shut out the right ones that follow.
+        self.written = top.at.min(now);
+        self.last = Some(top);
+        Ok(Heard::Top(top))
+    }
+}
+
+impl Protocol for Kraken {
+    fn greet(&self) -> Option<String> {
+        let params = serde_json::json!({
+            "channel": "ticker", "symbol": [self.symbol], "event_trigger": "bbo", "snapshot": true,
+        });
+        Some(serde_json::json!({ "method": "subscribe", "params": params }).to_string())
+    }
+
+    fn hear(&mut self, text: &str, now: Timestamp) -> Heard {
+        self.understand(text, now).unwrap_or_else(Heard::Bad)
+    }
+}
