@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 pub mod ops;
 mod panics;
+pub mod replay;
 pub mod run;
 
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ enum Command {
     /// Shows what the journal has of operations, and steers them.
     #[command(subcommand)]
     Ops(ops::OpsCommand),
+    /// Replays recorded prices through the decision that runs, and says when it would have sounded the alarm.
+    ReplayPrices(replay::ReplayArgs),
 }
 
 /// Runs the program.
@@ -53,8 +56,10 @@ pub fn main() -> ExitCode {
         eprintln!("ballast: {fault}");
         return ExitCode::FAILURE;
     }
-    if let Command::Check { config } = &cli.command {
-        return check::run(config);
+    match &cli.command {
+        Command::Check { config } => return check::run(config),
+        Command::ReplayPrices(args) => return replay::run(args),
+        Command::Run { .. } | Command::Demo(_) | Command::Ops(_) => {}
     }
     // Two workers at least: with one, a handler that computes keeps the exporter and the health page waiting.
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
@@ -72,6 +77,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Ops(command) => ops::run(command).await,
             Command::Check { config } => check::run(&config),
+            Command::ReplayPrices(args) => replay::run(&args),
         }
     })
 }
