@@ -22,9 +22,8 @@
 //!
 //! # What a row says
 //!
-//! - A minute bar says its close, to [`HALF_SPREAD_BPS`](tape::HALF_SPREAD_BPS) in both directions: it has neither bid nor ask. It
-//!   stands for [`BOOK_GOOD_FOR`](tape::BOOK_GOOD_FOR). When less than [`LEAST_TRADED`](tape::LEAST_TRADED) tokens have changed hands
-//!   in that time, the book is too thin to say anything.
+//! - A minute bar says its close, to one basis point in both directions: it has neither bid nor ask. It stands for ten minutes. When
+//!   less than 100 000 tokens have changed hands in that time, the book is too thin to say anything. See [`BARS`](tape::BARS).
 //! - A Chainlink price stands for its heartbeat and grace, and is as wide as the feed's threshold: the feed did not have to write.
 //! - The close of a pool is the price of one block, and within a block it can be moved: it warns and does not vote.
 //! - The aggregator does not say whom it asks: it has no vote. It is the yardstick of what really happened, and it is replayed alone.
@@ -56,6 +55,7 @@ pub use court::{Course, Judge, Moment, Span, replay};
 pub use files::{History, Role, Series};
 pub use report::{Report, report};
 pub use score::{Episode, Score, Yardstick};
+pub use tape::{BARS, BarRule};
 
 /// Why nothing can be replayed.
 #[derive(Debug, Error)]

@@ -79,17 +79,11 @@ impl Course {
 }
 
 /// The windows of an alarm in closes instead of minutes: a price that is sampled every so often has been below for up to that long when
-/// it is first seen there. The windows of the way back stay.
+/// it is first seen there. The windows of the way back stay, and so does that of `watch`, which is one of them too.
 #[must_use]
 pub fn in_closes(rule: PegRule, every: Duration) -> PegRule {
     let shorter = |band: Band| Band { hold: band.hold.saturating_sub(every), ..band };
-    PegRule {
-        watch: shorter(rule.watch),
-        stressed: shorter(rule.stressed),
-        depegged: shorter(rule.depegged),
-        crashed: shorter(rule.crashed),
-        ..rule
-    }
+    PegRule { stressed: shorter(rule.stressed), depegged: shorter(rule.depegged), crashed: shorter(rule.crashed), ..rule }
 }
 
 /// Judges every asset of `bench` at every step of `span`, in this order: an asset in whose units others are quoted stands first. `tape`

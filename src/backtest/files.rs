@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::columns::{DataFault, Row, read};
 use super::score::Yardstick;
-use super::tape::{self, Bar};
+use super::tape::{self, Bar, BarRule};
 use super::{ReplayFault, Span};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::reading::Reading;
@@ -58,6 +58,8 @@ pub struct History {
     pub series: Vec<Series>,
     /// What really happened.
     pub yardstick: Yardstick,
+    /// What a minute bar was taken to say.
+    pub bar: BarRule,
     /// What is not there.
     pub absent: Vec<String>,
     /// The time that the minute bars cover; without any, the time of all readings. Judged each minute.
@@ -68,11 +70,11 @@ pub struct History {
 type Found = BTreeMap<SourceId, Series>;
 
 impl History {
-    /// Reads the files of a folder.
+    /// Reads the files of a folder. `bar` says what a minute bar is taken to say: [`tape::BARS`].
     ///
     /// # Errors
     /// The folder cannot be read, has nothing to replay, or has rows that cannot be read: all of them are told.
-    pub fn load(folder: &Path) -> Result<Self, ReplayFault> {
+    pub fn load(folder: &Path, bar: &BarRule) -> Result<Self, ReplayFault> {
         let unreadable = |fault| ReplayFault::Folder { folder: folder.to_owned(), fault };
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -90,9 +92,9 @@ impl History {
                 pools(&path, &mut found)
             } else if stem.starts_with(CMC) {
                 aggregator(&path, &mut found, &mut yardstick)
-            } else if let Some(source) = book_of(&stem) {
+            } else if let Some(source) = book_of(&stem, bar.good_for) {
                 bars = true;
-                book(&path, source, &mut found)
+                book(&path, source, bar, &mut found)
             } else {
                 continue;
             };
@@ -110,7 +112,7 @@ impl History {
         if !bars {
             absent.push(format!("VENUE_PAIR{BARS}PERIOD.csv: order books"));
         }
-        Ok(Self { series, yardstick, absent, span })
+        Ok(Self { series, yardstick, bar: *bar, absent, span })
     }
 
     /// What everybody said who is heard, in order of time; at the same time in the order of their names.
@@ -162,7 +164,7 @@ fn asset(word: &str) -> Option<AssetId> {
 }
 
 /// `VENUE_PAIR_1m_PERIOD`.
-fn book_of(stem: &str) -> Option<Source> {
+fn book_of(stem: &str, good_for: Duration) -> Option<Source> {
     let (venue, pair) = stem.split_once(BARS)?.0.rsplit_once('_')?;
     ASSETS.into_iter().find_map(|base| {
         let quote = pair.strip_prefix(&base.to_lowercase())?;
@@ -172,11 +174,11 @@ fn book_of(stem: &str) -> Option<Source> {
         };
         let id = SourceId::new(&format!("{venue}:{base}/{}", quote.to_uppercase()));
         let asset = AssetId::new(base);
-        Some(Source { id, asset, unit, group, advisory: false, good_for: tape::BOOK_GOOD_FOR })
+        Some(Source { id, asset, unit, group, advisory: false, good_for })
     })
 }
 
-fn book(path: &Path, source: Source, found: &mut Found) -> Result<(), Vec<DataFault>> {
+fn book(path: &Path, source: Source, rule: &BarRule, found: &mut Found) -> Result<(), Vec<DataFault>> {
     let mut before = None;
     let bars = read(path, &["minute_start_utc", "high", "low", "close", "volume_base"], |row| {
         let start = row.time("minute_start_utc", 60);
@@ -193,7 +195,7 @@ fn book(path: &Path, source: Source, found: &mut Found) -> Result<(), Vec<DataFa
         Some(Bar { end: start.plus(MINUTE), close, volume: volume? })
     })?;
     let source = Arc::new(source);
-    let readings = tape::book(&source, &bars);
+    let readings = tape::book(&source, &bars, rule);
     seat(found, &source, Role::Votes).readings.extend(readings);
     Ok(())
 }

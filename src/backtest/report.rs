@@ -1,15 +1,12 @@
 //! The whole report, for programs. Prices are exact decimals, as texts; times are UTC.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::court::{Course, Judge, Moment, in_closes, replay};
 use super::files::{ASSETS, History, Role, Series};
 use super::score::{Episode, Score};
-use super::tape;
 use crate::domain::ids::AssetId;
-use crate::domain::peg::{PegRule, VoteRule};
+use crate::domain::peg::{GroupVote, PegRule, VoteRule};
 use crate::domain::units::{Price, Timestamp, WAD};
 
 /// How history would have gone.
@@ -23,7 +20,9 @@ pub struct Report {
     pub until: String,
     /// Seconds between two judgements.
     pub step_seconds: u64,
-    /// What a book must have traded to count: whole tokens within ten minutes.
+    /// For how many seconds a bar's close stands.
+    pub bar_good_for_seconds: u64,
+    /// What a book must have traded in that time to count, in whole tokens.
     pub least_traded: String,
     /// What is not there.
     pub absent: Vec<String>,
@@ -136,7 +135,8 @@ pub fn report(data: &str, history: &History, rule: PegRule, votes: VoteRule) -> 
         from: history.span.from.to_string(),
         until: history.span.until.to_string(),
         step_seconds: history.span.step.as_secs(),
-        least_traded: tape::LEAST_TRADED.to_string(),
+        bar_good_for_seconds: history.bar.good_for.as_secs(),
+        least_traded: history.bar.least_traded.to_string(),
         absent: history.absent.clone(),
         quorum: quorum(closes),
         quorum_as_configured: quorum(rule),
@@ -187,7 +187,7 @@ impl EpisodeView {
     fn of(episode: &Episode) -> Self {
         let Moment { at, to, level, trust, votes, .. } = &episode.alarm;
         let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
-        let vote = |group: &crate::domain::peg::GroupVote| VoteView {
+        let vote = |group: &GroupVote| VoteView {
             group: group.group.label(),
             price: decimal(group.vote.price),
             low: decimal(group.vote.low),
@@ -215,9 +215,4 @@ fn decimal(price: Price) -> String {
     let digits = format!("{part:018}");
     let digits = digits.trim_end_matches('0');
     if digits.is_empty() { whole.to_string() } else { format!("{whole}.{digits}") }
-}
-
-/// A length of time for people, in whole minutes.
-pub(super) fn minutes(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }

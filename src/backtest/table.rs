@@ -1,11 +1,11 @@
 //! The report as a table, for people.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::report::{Quorum, Report, Row, minutes};
-use super::tape::{BOOK_GOOD_FOR, LEAST_TRADED};
+use super::report::{Quorum, Report, Row};
 
 /// What stands above the columns.
 const HEADINGS: [&str; 10] = [
@@ -51,7 +51,7 @@ pub fn table(report: &Report) -> String {
     let _ = writeln!(text, "{}", rows(&report.quorum_as_configured.rows));
     let _ = writeln!(text, "\nEach source alone: one is enough, windows of an alarm counted in closes");
     let _ = writeln!(text, "{}", rows(&report.rows));
-    let good_for = minutes(BOOK_GOOD_FOR.as_secs());
+    let (least, good_for) = (&report.least_traded, minutes(report.bar_good_for_seconds));
     let _ = write!(
         text,
         "\nunknown: there were never enough witnesses, and nothing is concluded; it is not sound.\n\
@@ -60,7 +60,7 @@ pub fn table(report: &Report) -> String {
          relapses: returns from the way back to off its peg.\n\
          in closes: a price that is sampled each minute has been below for up to a minute when it is first seen there, so that five\n\
          minutes are five closes in a row. No judgement is dated before its last close is known.\n\
-         A book that has traded less than {LEAST_TRADED} tokens within {good_for} is too thin to count.\n\
+         A book that has traded less than {least} tokens within {good_for} is too thin to count.\n\
          (warns): heard beside others without a vote. (compares): not heard beside others.\n"
     );
     text
@@ -82,9 +82,14 @@ fn cells(row: &Row) -> [String; 10] {
         price,
         first.map_or_else(dash, short),
         back.map_or_else(dash, short),
-        count(row.false_episodes.map(|number| number.to_string())),
+        count(row.false_episodes.map(|number| format!("{number} of {}", row.episodes.len()))),
         count(Some(row.relapses.to_string())),
         format!("{} %", row.blind_percent),
         row.last.to_owned(),
     ]
+}
+
+/// A length of time for people.
+fn minutes(seconds: u64) -> String {
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }

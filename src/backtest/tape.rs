@@ -8,16 +8,23 @@ use crate::domain::reading::{Reading, ReadingFault, within};
 use crate::domain::source::Source;
 use crate::domain::units::{Price, Timestamp, WAD};
 
-/// How far the best bid and the best ask are taken to be from a bar's close, in basis points: a bar has neither. It is the width of
-/// the books of these coins on a quiet day.
-pub const HALF_SPREAD_BPS: u32 = 1;
+/// What a minute bar is taken to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BarRule {
+    /// How far the best bid and the best ask are taken to be from a bar's close, in basis points: a bar has neither.
+    pub half_spread_bps: u32,
+    /// For how long a close stands, and over how long its volume is counted.
+    pub good_for: Duration,
+    /// How many whole tokens must have changed hands in that time, for the book to count.
+    pub least_traded: u128,
+}
 
-/// For how long a bar's close stands. A book without a trade has not moved, but a close says less with every minute: Kraken's USDC/USD
-/// of March 2023 traded in 69 of 100 minutes, and in 99.6 of 100 stretches of ten.
-pub const BOOK_GOOD_FOR: Duration = Duration::from_mins(10);
-
-/// How many whole tokens must have changed hands while a close may stand, for the book to count: 5 000 a minute.
-pub const LEAST_TRADED: u128 = 50_000;
+/// One basis point is the width of the books of these coins on a quiet day. A book without a trade has not moved, but a close says less
+/// with every minute: Kraken's USDC/USD of March 2023 traded in 69 of 100 minutes, and in 99.6 of 100 stretches of ten.
+///
+/// The size is held against the same month only. With less than 45 000 tokens the thin book of that month counts, as one of the two in
+/// its group, and its high price holds the alarm back by hours; with 200 000 the real books fail too often.
+pub const BARS: BarRule = BarRule { half_spread_bps: 1, good_for: Duration::from_mins(10), least_traded: 100_000 };
 
 /// The heartbeat of Chainlink's feeds of these coins, and how much later a round may come.
 pub const CHAINLINK_GOOD_FOR: Duration = Duration::from_secs(86_400 + 300);
@@ -47,23 +54,21 @@ pub struct Bar {
 
 /// The readings of a book, from its bars in order of time.
 #[must_use]
-pub fn book(source: &Arc<Source>, bars: &[Bar]) -> Vec<Reading> {
+pub fn book(source: &Arc<Source>, bars: &[Bar], rule: &BarRule) -> Vec<Reading> {
     let mut window: VecDeque<&Bar> = VecDeque::new();
-    let reading = |bar: &Bar, window: &VecDeque<&Bar>| {
-        let traded = window.iter().fold(0u128, |sum, bar| sum.saturating_add(bar.volume)) / WAD;
-        if traded < LEAST_TRADED {
-            let fault = ReadingFault::Thin { found: traded.to_string(), least: LEAST_TRADED.to_string() };
-            return Reading { source: Arc::clone(source), quote: Err(fault), as_of: bar.end, block: None };
-        }
-        said(source, bar.close, HALF_SPREAD_BPS, bar.end)
-    };
     let mut readings = Vec::with_capacity(bars.len());
     for bar in bars {
         window.push_back(bar);
-        while window.front().is_some_and(|first| bar.end.since(first.end) >= BOOK_GOOD_FOR) {
+        while window.front().is_some_and(|first| bar.end.since(first.end) >= rule.good_for) {
             window.pop_front();
         }
-        readings.push(reading(bar, &window));
+        let traded = window.iter().fold(0u128, |sum, bar| sum.saturating_add(bar.volume)) / WAD;
+        readings.push(if traded < rule.least_traded {
+            let thin = ReadingFault::Thin { found: traded.to_string(), least: rule.least_traded.to_string() };
+            Reading { source: Arc::clone(source), quote: Err(thin), as_of: bar.end, block: None }
+        } else {
+            said(source, bar.close, rule.half_spread_bps, bar.end)
+        });
     }
     readings
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::backtest::{self, History};
+use crate::backtest::{self, BARS, History};
 use crate::config::{self, EXIT_CODE};
 
 /// The columns of the files.
@@ -41,7 +41,7 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
             return ExitCode::from(EXIT_CODE);
         }
     };
-    let history = match History::load(&args.data) {
+    let history = match History::load(&args.data, &BARS) {
         Ok(history) => history,
         Err(fault) => {
             eprintln!("ballast replay-prices: {fault}");
