@@ -164,8 +164,8 @@ const fn role(role: Role) -> &'static str {
 }
 
 impl Row {
-    fn of(source: &str, role: &'static str, course: &Course, history: &History, rule: &PegRule) -> Self {
-        let score = Score::of(course, &history.yardstick, rule.stressed.line());
+    fn of(source: &str, role: &'static str, course: &Course, history: &History, by: &PegRule) -> Self {
+        let score = Score::of(course, &history.yardstick, by.stressed.line());
         let alarm = score.first_alarm();
         Self {
             source: source.to_owned(),

@@ -50,7 +50,7 @@ pub struct Episode {
     pub ended: Option<Timestamp>,
     /// Returns from the way back.
     pub relapses: u64,
-    /// Whether it only a human lets back.
+    /// Whether only a human lets it back.
     pub disabled: bool,
     /// Whether there was no trouble; `None` without a yardstick.
     pub is_false: Option<bool>,

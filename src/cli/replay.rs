@@ -1,5 +1,6 @@
 //! `ballast replay-prices`: replays history through the decision, and says when it would have sounded the alarm.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use clap::Args;
 
 use crate::backtest::{self, BARS, History};
 use crate::config::{self, EXIT_CODE};
+use crate::domain::peg::{PegRule, VoteRule};
 
 /// The columns of the files.
 const COLUMNS: &str = "\
@@ -34,34 +36,67 @@ pub struct ReplayArgs {
 /// Replays, and prints the report to standard output. 0 when there is one, 1 when the data is at fault.
 #[must_use]
 pub fn run(args: &ReplayArgs) -> ExitCode {
-    let (rule, votes) = match config::peg_defaults() {
-        Ok(defaults) => defaults,
+    let told = match config::peg_defaults() {
+        Ok((rule, votes)) => told(args, rule, votes),
         Err(faults) => {
             eprint!("{faults}");
             return ExitCode::from(EXIT_CODE);
         }
     };
-    let history = match History::load(&args.data, &BARS) {
-        Ok(history) => history,
+    match told {
+        Ok(text) => {
+            // A reader that closed the pipe has seen enough; the exit code still tells.
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            ExitCode::SUCCESS
+        }
         Err(fault) => {
             eprintln!("ballast replay-prices: {fault}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+/// The report, as text or as JSON.
+fn told(args: &ReplayArgs, rule: PegRule, votes: VoteRule) -> Result<String, Box<dyn Error>> {
+    let history = History::load(&args.data, &BARS)?;
     let report = backtest::report(&args.data.display().to_string(), &history, rule, votes);
-    let text = if args.json {
-        match serde_json::to_string_pretty(&report) {
-            Ok(text) => text + "\n",
-            Err(fault) => {
-                eprintln!("ballast replay-prices: the report cannot be written as JSON: {fault}");
-                return ExitCode::FAILURE;
-            }
-        }
-    } else {
-        backtest::table::table(&report)
-    };
-    // A reader that closed the pipe has seen enough; the exit code still tells.
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    ExitCode::SUCCESS
+    if args.json { Ok(serde_json::to_string_pretty(&report)? + "\n") } else { Ok(backtest::table::table(&report)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::fs;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: ReplayArgs,
+    }
+
+    fn answer(words: &[&str]) -> Result<String, String> {
+        let args = Cli::try_parse_from([&["replay-prices"], words].concat()).unwrap().args;
+        let (rule, votes) = config::peg_defaults().unwrap();
+        told(&args, rule, votes).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_folder_becomes_a_table_or_one_object() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let rows = "minute_start_utc,high,low,close,volume_base\n2023-03-10T12:00:00Z,1,1,1,500000\n";
+        fs::write(folder.path().join("kraken_usdcusd_1m_x.csv"), rows).unwrap();
+        let data = folder.path().to_str().unwrap();
+        assert!(answer(&["--data", data]).unwrap().contains("kraken:USDC/USD"));
+        let json: serde_json::Value = serde_json::from_str(&answer(&["--data", data, "--json"]).unwrap()).unwrap();
+        assert_eq!((&json["data"], &json["rows"][0]["source"]), (&data.into(), &"kraken:USDC/USD".into()));
+    }
+
+    #[test]
+    fn a_folder_without_files_is_a_fault_that_says_what_is_expected() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let fault = answer(&["--data", folder.path().to_str().unwrap()]).unwrap_err();
+        assert!(fault.contains("VENUE_PAIR_1m_PERIOD.csv"), "{fault}");
+    }
 }
