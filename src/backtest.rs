@@ -33,7 +33,13 @@
 //!
 //! A price that is sampled each minute has been below for up to a minute when it is first seen there. So the windows of an alarm are
 //! shortened by one minute: "five minutes" is five closes in a row, and a judgement is never dated before its last close is known. The
-//! windows of the way back stay as they are. The report gives both: the windows in closes, and as configured.
+//! windows of the way back stay as they are, and so does that of `watch`, which serves both. The report gives both: the windows in
+//! closes, and as configured.
+//!
+//! # What it does not prove
+//!
+//! Lines, windows and sizes are held against the same 21 days that they were chosen by. A relapse is counted after a depeg only: an
+//! alarm that is called off and comes again is two episodes.
 
 pub mod columns;
 pub mod court;
