@@ -5,6 +5,7 @@ pub mod demo;
 pub mod ops;
 mod panics;
 pub mod prices;
+pub mod replay;
 pub mod reset_peg;
 pub mod run;
 
@@ -47,6 +48,8 @@ enum Command {
     Prices(prices::PricesArgs),
     /// Lets an asset back that has been off its peg for so long that only a human may.
     ResetPeg(reset_peg::ResetPegArgs),
+    /// Replays recorded prices through the decision that runs, and says when it would have sounded the alarm.
+    ReplayPrices(replay::ReplayArgs),
 }
 
 /// Runs the program.
@@ -59,8 +62,10 @@ pub fn main() -> ExitCode {
         eprintln!("ballast: {fault}");
         return ExitCode::FAILURE;
     }
-    if let Command::Check { config } = &cli.command {
-        return check::run(config);
+    match &cli.command {
+        Command::Check { config } => return check::run(config),
+        Command::ReplayPrices(args) => return replay::run(args),
+        Command::Run { .. } | Command::Demo(_) | Command::Ops(_) => {}
     }
     // Two workers at least: with one, a handler that computes keeps the exporter and the health page waiting.
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
             Command::Prices(args) => prices::run(args).await,
             Command::ResetPeg(args) => reset_peg::run(args).await,
             Command::Check { config } => check::run(&config),
+            Command::ReplayPrices(args) => replay::run(&args),
         }
     })
 }

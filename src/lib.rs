@@ -13,12 +13,14 @@
 //! - [`config`]: settings, with all faults at once.
 //! - [`clock`]: the two clocks of [`ports::Clock`], for production and for accelerated worlds.
 //! - [`app`]: puts it together and shuts it down. [`cli`]: the commands.
+//! - [`backtest`]: history replayed through the real decision, and what it would have been worth.
 //! - [`crash`]: where a test build can be killed between two commits.
 //! - [`devnet`]: the demo world, with the real exchange contracts on a local chain.
 
 pub mod actors;
 pub mod alerts;
 pub mod app;
+pub mod backtest;
 pub mod chain;
 pub mod cli;
 pub mod clock;

@@ -51,6 +51,12 @@ const WALLS: &[Wall] = &[
         ],
         why: "actors act through ports; only app.rs knows the adapters",
     },
+    Wall { room: "src/backtest", forbidden: RUNTIME, why: "a replay is pure: it reads files and has no runtime" },
+    Wall {
+        room: "src/backtest",
+        forbidden: &["crate::actors", "crate::chain", "crate::config", "crate::cli", "crate::sources"],
+        why: "a replay knows the decision and nothing of the program around it",
+    },
     Wall { room: "src/actors", forbidden: EXCHANGE, why: "actors speak of positions, not of one exchange" },
 ];
 

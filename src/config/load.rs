@@ -10,10 +10,11 @@ use super::fault::{Fault, Faults, hidden};
 use super::inspection::{Inspection, Read, Reported};
 use super::layers::{self, Table, nested, overlay};
 use super::read::pool::{Known, PolicyFile};
-use super::read::{asset, chain, policy, pool, service};
+use super::read::{asset, chain, peg, policy, pool, service};
 use super::section::Section;
 use super::settings::Settings;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::peg::{PegRule, VoteRule};
 
 /// Name and text of the built-in layer. Names of what is built in begin with [`layers::BUILT_IN`].
 const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
@@ -31,6 +32,23 @@ pub fn load(dir: &Path, environment: &Environment) -> Result<Settings, Faults> {
     let settings = gather(&inspection).and_then(|files| settings(&inspection, files));
     let faults = inspection.into_faults();
     settings.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
+}
+
+/// The lines, windows and quorum of `[defaults.asset]` as built in: what an asset is judged by of which nothing else is written.
+///
+/// # Errors
+/// None in a build whose tests have passed: the built-in file is the only one that is read.
+pub fn peg_defaults() -> Result<(PegRule, VoteRule), Faults> {
+    let environment = Environment::default();
+    let inspection = Inspection::new(Path::new(""), &environment);
+    let tree = text(&inspection, DEFAULTS.0, DEFAULTS.1);
+    let mut root = Section::new(&inspection, DEFAULTS.0.to_owned(), String::new(), tree);
+    let asset = root.section("defaults", None).and_then(|mut defaults| defaults.section("asset", None));
+    let read = asset.and_then(|mut at| {
+        let (rule, votes) = (peg::rule(&mut at), at.section("quorum", None).and_then(peg::votes));
+        Ok((rule?, votes?))
+    });
+    read.map_err(|_| inspection.into_faults())
 }
 
 /// The tree of values, and where its policies are written.

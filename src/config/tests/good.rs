@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::config::{LogFormat, PoolKind, PoolSourceSettings, SignerSettings, StreamKind, StreamSettings, Venue};
+use crate::config::{LogFormat, PoolKind, PoolSourceSettings, SignerSettings, StreamKind, StreamSettings, Venue, peg_defaults};
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::peg::{Band, PegRule, VoteRule};
 use crate::domain::policy::{CompositionRule, RampRule};
@@ -21,6 +21,13 @@ pub(super) fn texts(secrets: &[SecretString]) -> Vec<&str> {
 
 const fn mins(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
+}
+
+#[test]
+fn an_asset_that_says_nothing_is_judged_by_the_defaults() {
+    let settings = load(&shipped().join("example"), &Environment::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    let usdc = &settings.assets[&AssetId::new("USDC")];
+    assert_eq!(peg_defaults(), Ok((usdc.peg, usdc.votes)));
 }
 
 #[test]
