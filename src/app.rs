@@ -4,6 +4,7 @@
 mod chain;
 mod explain;
 mod keys;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -112,6 +113,14 @@ pub enum StartFault {
     Link {
         /// Its chain.
         chain: ChainName,
+        /// Why.
+        fault: String,
+    },
+    /// A source of prices cannot be asked.
+    #[error("{place}: {fault}")]
+    Source {
+        /// Its place in the settings.
+        place: String,
         /// Why.
         fault: String,
     },
@@ -286,7 +295,7 @@ async fn root(settings: &Settings, shared: &Shared) -> Result<(ActorRef<RootMsg>
         alerter,
         alerter_address: alerter_address.clone(),
         pegs: pegs.iter().filter_map(watch).collect(),
-        streams: Vec::new(),
+        streams: streams::streams(settings, shared)?,
         supervision: supervision.clone(),
         clock: clock.clone(),
         hearts: hearts.clone(),

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod ops;
 mod panics;
 pub mod prices;
+pub mod record;
 pub mod replay;
 pub mod reset_peg;
 pub mod run;
@@ -32,6 +33,9 @@ enum Command {
         /// The directory with `ballast.toml` and `pools/`.
         #[arg(long, value_name = "DIR")]
         config: PathBuf,
+        /// Keep every raw reading in this new file too; a name that ends in `.gz` is compressed.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Checks a configuration directory and opens no socket.
     Check {
@@ -46,6 +50,8 @@ enum Command {
     Ops(ops::OpsCommand),
     /// Shows what a running process thinks of its assets' prices: every source, its vote, and why it has none.
     Prices(prices::PricesArgs),
+    /// Listens to every source of the settings and keeps each raw reading in a file. Needs no key and sends nothing.
+    Record(record::RecordArgs),
     /// Lets an asset back that has been off its peg for so long that only a human may.
     ResetPeg(reset_peg::ResetPegArgs),
     /// Replays recorded prices through the decision that runs, and says when it would have sounded the alarm.
@@ -65,7 +71,7 @@ pub fn main() -> ExitCode {
     match &cli.command {
         Command::Check { config } => return check::run(config),
         Command::ReplayPrices(args) => return replay::run(args),
-        Command::Run { .. } | Command::Demo(_) | Command::Ops(_) => {}
+        _ => {}
     }
     // Two workers at least: with one, a handler that computes keeps the exporter and the health page waiting.
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
@@ -79,7 +85,8 @@ pub fn main() -> ExitCode {
     };
     runtime.block_on(async {
         match cli.command {
-            Command::Run { config } => run::run(&config).await,
+            Command::Run { config, record } => run::run(&config, record.as_deref()).await,
+            Command::Record(args) => record::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Ops(command) => ops::run(command).await,
             Command::Prices(args) => prices::run(args).await,

@@ -123,7 +123,7 @@ fn judge(panel: &mut Panel, now: Timestamp, standing: &BTreeMap<AssetId, Neighbo
     course.last = panel.peg.state;
     for change in changes {
         if let PegChange::State { from, to } = change {
-            let votes = panel.ballots(now, &others).0.groups;
+            let votes = panel.explain(now, &others).verdict.groups;
             course.moments.push(Moment { at: now, from, to, level: panel.peg.level, trust: panel.peg.trust, votes });
         }
     }

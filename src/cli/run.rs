@@ -5,17 +5,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, Wiring};
+use crate::app::{App, StartFault, Wiring};
 use crate::cli::{EXIT_ROOT_DIED, asked_to_stop};
 use crate::clock::WallClock;
 use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings};
 use crate::observe::spans::{self, LogForm};
+use crate::ports::Recorder;
+use crate::recording::Recording;
 
 /// How long an operation in flight is waited for at the end. Kubernetes gives 30 s by default; the rest is for the tree and the traces.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs until it is asked to stop.
-pub(super) async fn run(dir: &Path) -> ExitCode {
+pub(super) async fn run(dir: &Path, record: Option<&Path>) -> ExitCode {
     let settings = match config::load(dir, &Environment::process()) {
         Ok(settings) => settings,
         Err(faults) => {
@@ -34,18 +36,39 @@ pub(super) async fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = look_after(&settings).await;
+    let code = look_after(&settings, record).await;
     if let Err(fault) = telemetry.shutdown().await {
         tracing::warn!(%fault, "the last traces are lost");
     }
     code
 }
 
-async fn look_after(settings: &Settings) -> ExitCode {
+async fn look_after(settings: &Settings, record: Option<&Path>) -> ExitCode {
+    let recording = match record.map(Recording::begin).transpose() {
+        Ok(recording) => recording.map(Arc::new),
+        Err(fault) => {
+            tracing::error!(%fault, "ballast cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
     let started = match Wiring::durable(settings, Arc::new(WallClock::read())).await {
-        Ok(wiring) => App::start(settings, wiring).await,
+        Ok(mut wiring) => {
+            wiring.recorder = recording.clone().map(|recording| recording as Arc<dyn Recorder>);
+            App::start(settings, wiring).await
+        }
         Err(fault) => Err(fault),
     };
+    let code = serve(settings, started).await;
+    match recording.map(|recording| recording.end()) {
+        Some(Ok(readings)) => tracing::info!(readings, "the recording is complete"),
+        Some(Err(fault)) => tracing::error!(%fault, "the recording is not complete"),
+        None => {}
+    }
+    code
+}
+
+/// From the start to the end.
+async fn serve(settings: &Settings, started: Result<App, StartFault>) -> ExitCode {
     let mut app = match started {
         Ok(app) => app,
         Err(fault) => {
