@@ -3,8 +3,8 @@
 //!
 //! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
 //! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
-//! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`scenario`] tells
-//! stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, [`hardhat`], a node
+//! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`venues`] quote its
+//! prices off the chain, [`scenario`] tells stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, [`hardhat`], a node
 //! with stricter rules, and [`postgres`], a database server. Floats are fine here: this is a simulation, and nothing of it reaches a
 //! decision but through the chain.
 
@@ -34,6 +34,7 @@ pub mod scenario;
 pub mod stories;
 pub mod toolbox;
 mod updates;
+pub mod venues;
 mod views;
 pub mod weighted;
 pub mod world;

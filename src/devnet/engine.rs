@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::arbitrageur::{Arbitrageur, Conditions};
 use super::fault::WorldError;
-use super::market::Market;
+use super::market::SharedMarket;
 use super::oracle::Oracle;
 use super::relay::LocalRelay;
 use super::rpc::{Account, Rpc};
+use super::venues::Venues;
 use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use crate::ports::Clock;
@@ -20,7 +21,7 @@ use crate::ports::Clock;
 pub(super) struct Engine {
     pub(super) rpc: Rpc,
     pub(super) clock: ScaledClock,
-    pub(super) market: Market,
+    pub(super) market: SharedMarket,
     pub(super) oracle: Oracle,
     pub(super) arbitrageur: Arbitrageur,
     /// Makes the big swaps that push a pool away.
@@ -31,6 +32,8 @@ pub(super) struct Engine {
     pub(super) height: u64,
     /// The private relay, if one is open.
     pub(super) relay: Option<LocalRelay>,
+    /// The venues, if they are open.
+    pub(super) venues: Option<Venues>,
     /// The state of a killed node.
     pub(super) dump: Option<Bytes>,
 }

@@ -207,7 +207,7 @@ impl WorldHandle {
 
     /// Sets how the price of a coin moves from now on.
     pub async fn set_path(&self, coin: Coin, path: Path) {
-        let mut engine = self.shared.engine.lock().await;
+        let engine = self.shared.engine.lock().await;
         // A block may be ahead of the clock when blocks are made faster than time passes.
         let now = engine.clock.now();
         engine.market.set_path(coin, path, now);

@@ -7,6 +7,7 @@ use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::market::Path;
 use super::relay::Mood;
+use super::venues::{VenueMood, VenueName};
 use crate::ports::Clock;
 
 /// Something that happens.
@@ -40,6 +41,8 @@ pub enum Action {
     PanicPool(&'static str),
     /// The private relay behaves like this from now on.
     Relay(Mood),
+    /// A venue behaves like this from now on.
+    Venue(VenueName, VenueMood),
     /// The node dies.
     KillNode,
     /// The node comes back.
@@ -108,6 +111,7 @@ pub async fn play(
             Action::Skew { pool, from, to, part } => drop(world.skew(pool, *from, *to, *part).await?),
             Action::PanicPool(pool) => panic_pool(pool),
             Action::Relay(mood) => world.set_relay_mood(*mood).await,
+            Action::Venue(venue, mood) => world.set_venue_mood(*venue, *mood).await,
             Action::KillNode => world.kill_node().await?,
             Action::RestartNode => world.restart_node().await?,
             Action::Note => {}

@@ -9,6 +9,7 @@ mod outage;
 mod relay;
 mod reorg;
 mod stories;
+mod venues;
 mod world;
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ use super::deployer::Deployer;
 use super::engine::Engine;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
-use super::market::Market;
+use super::market::{Market, SharedMarket};
 use super::oracle::{self, FeedAddress, Oracle, OracleRule};
 use super::rpc::{Account, Rpc};
 use super::toolbox::Toolbox;
@@ -142,7 +142,7 @@ impl World {
         let engine = Engine {
             rpc: rpc.clone(),
             clock,
-            market: Market::at_par(options.start, options.ether),
+            market: SharedMarket::new(Market::at_par(options.start, options.ether)),
             oracle: Oracle::new(account(ORACLE), options.oracle, &addresses.feeds, ether_feed, options.start),
             arbitrageur: Arbitrageur::new(
                 account(ARBITRAGEUR),
@@ -156,6 +156,7 @@ impl World {
             last,
             height: rpc.height().await?,
             relay: None,
+            venues: None,
             dump: None,
         };
         Ok(Self { handle: WorldHandle::new(node, engine, addresses, Arc::new(clock), options) })
