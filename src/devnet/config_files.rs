@@ -11,6 +11,7 @@ use super::coins::Coin;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::oracle;
+use super::venues::{HERMES_KEY, VenueUrls, pyth_feed};
 use crate::domain::units::Weight;
 
 /// The name of the world's chain in the settings.
@@ -39,6 +40,8 @@ pub struct FileOptions {
     pub guardian_variable: Option<String>,
     /// Where a private relay listens; none if absent.
     pub relay_url: Option<String>,
+    /// Where the venues are that quote off the chain; the feeds on the chain are alone, and one is enough, if absent.
+    pub venues: Option<VenueUrls>,
     /// By which way the transactions of all classes go, in the words of the settings; the default if absent.
     pub route: Option<String>,
 }
@@ -55,6 +58,7 @@ impl Default for FileOptions {
             rpc: None,
             guardian_variable: None,
             relay_url: None,
+            venues: None,
             route: None,
         }
     }
@@ -67,6 +71,9 @@ impl Default for FileOptions {
 pub fn write(dir: &Path, world: &WorldHandle, options: &FileOptions) -> Result<(), WorldError> {
     put(dir, "ballast.toml", &main_file(world, options))?;
     put(dir, "policies/demo.toml", POLICY)?;
+    if options.venues.is_some() {
+        put(dir, "secrets/pyth-key", HERMES_KEY)?;
+    }
     for (spec, place) in world.specs().iter().zip(&world.addresses().pools) {
         put(dir, &format!("pools/{}.toml", spec.name), &pool_file(spec, &place.address.to_checksum(None)))?;
     }
@@ -125,6 +132,11 @@ heartbeat = "{heartbeat}"
     for coin in Coin::ALL {
         let (token, feed) = (world.addresses().tokens.get(coin), world.addresses().feeds.get(coin).proxy);
         let coin_decimals = coin.decimals();
+        // A feed that is alone is taken at its word; beside others its word is as wide as its threshold.
+        let (witnesses, deviation) = match &options.venues {
+            Some(venues) => (sources(coin, venues), 35),
+            None => (format!("\n[assets.{coin}.quorum]\ndefend = 1\nreenter = 1\n"), 0),
+        };
         add(
             &mut text,
             format_args!(
@@ -138,11 +150,8 @@ reenter_bps = 50
 confirm = "0s"
 recover = "0s"
 settle = "{recover}"
-
-[assets.{coin}.quorum]
-defend = 1
-reenter = 1
-
+gap = "5m"
+{witnesses}
 [assets.{coin}.on.{CHAIN}]
 token = "{token}"
 decimals = {coin_decimals}
@@ -151,7 +160,7 @@ decimals = {coin_decimals}
 proxy = "{feed}"
 decimals = {decimals}
 heartbeat = "{heartbeat}"
-deviation_bps = 0
+deviation_bps = {deviation}
 "#
             ),
         );
@@ -159,6 +168,28 @@ deviation_bps = 0
     if let Some(endpoint) = &options.otlp_endpoint {
         add(&mut text, format_args!("\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n"));
     }
+    text
+}
+
+/// The sources of a coin off the chain. What they say is good for longer than in production: at a hundred times its pace the clock runs
+/// on by half a minute while the machine is busy elsewhere.
+fn sources(coin: Coin, venues: &VenueUrls) -> String {
+    let VenueUrls { kraken, coinbase, binance, hermes } = venues;
+    let age = "max_age = \"2m\"\nmax_ahead = \"1m\"";
+    let mut text = String::new();
+    let mut book = |venue: &str, url: &str, symbol: &str| {
+        let head = format!("[assets.{coin}.sources.{venue}]\nkind = \"{venue}\"");
+        add(&mut text, format_args!("\n{head}\nurl = \"{url}\"\nsymbol = \"{symbol}\"\n{age}\n"));
+    };
+    let name = coin.name();
+    book("kraken", kraken, &format!("{name}/USD"));
+    match coin {
+        Coin::Usdc => book("binance", binance, "USDCUSDT"),
+        Coin::Usdt | Coin::Dai => book("coinbase", coinbase, &format!("{name}-USD")),
+    }
+    let feed = pyth_feed(coin);
+    let head = format!("[assets.{coin}.sources.pyth]\nkind = \"pyth\"\nkey_file = \"secrets/pyth-key\"");
+    add(&mut text, format_args!("\n{head}\nurl = \"{hermes}\"\nfeed = \"{feed}\"\n{age}\n"));
     text
 }
 

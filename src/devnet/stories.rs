@@ -6,6 +6,7 @@ use super::coins::Coin;
 use super::market::{Curve, Path};
 use super::relay::Mood;
 use super::scenario::{Action, Scenario, Step};
+use super::venues::{VenueMood, VenueName};
 
 /// All scenarios, the default first.
 #[must_use]
@@ -33,7 +34,7 @@ fn path(coin: Coin, points: &[(u32, f64)]) -> Action {
 pub fn usdc_depeg() -> Scenario {
     Scenario {
         name: "usdc-depeg",
-        about: "USDC and DAI lose their peg while gas is dear and a pool crashes; synthetic prices in the shape of March 2023",
+        about: "USDC and DAI lose their peg while one source is silent, one lies, gas is dear and a pool crashes; synthetic prices in the shape of March 2023",
         steps: vec![
             step(0, "A calm morning. Five pools hold $2.3M; `grants` was created 6 points off its target.", Action::Note),
             step(24, "Arbitrageurs lose interest in `payroll`: nobody corrects it now.", Action::PauseArbitrage("payroll")),
@@ -54,6 +55,16 @@ pub fn usdc_depeg() -> Scenario {
                 path(Coin::Usdt, &[(0, 1.0), (15, 1.008), (40, 1.006)]),
             ),
             step(
+                44,
+                "Kraken falls silent: its connections stay open, and nothing comes any more.",
+                Action::Venue(VenueName::Kraken, VenueMood::Silent),
+            ),
+            step(
+                45,
+                "Pyth's server lies: it goes on to say that USDC is worth a dollar.",
+                Action::Venue(VenueName::Pyth, VenueMood::Lies(1.0)),
+            ),
+            step(
                 46,
                 "DAI is largely backed by USDC and follows, to 0.90.",
                 path(Coin::Dai, &[(0, 1.0), (3, 0.995), (7, 0.96), (15, 0.90), (30, 0.905)]),
@@ -61,6 +72,8 @@ pub fn usdc_depeg() -> Scenario {
             step(52, "Everybody wants out: gas rises to 120 gwei.", Action::BaseFee(120)),
             step(54, "A bug is let loose: `reserve` will panic as soon as it holds a turn.", Action::PanicPool("reserve")),
             step(70, "The rush is over: gas falls to 3 gwei.", Action::BaseFee(3)),
+            step(74, "Kraken answers again.", Action::Venue(VenueName::Kraken, VenueMood::Honest)),
+            step(76, "Pyth's server says what the market says.", Action::Venue(VenueName::Pyth, VenueMood::Honest)),
             step(
                 80,
                 "The deposits are guaranteed. USDC climbs back to a dollar.",

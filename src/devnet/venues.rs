@@ -30,6 +30,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use self::mood::{VenueMood, VenueName};
 use self::tape::Board;
+pub(super) use self::tape::pyth_feed;
 use super::anvil::AnvilError;
 use super::coins::PerCoin;
 use super::fault::WorldError;

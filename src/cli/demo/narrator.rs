@@ -10,7 +10,7 @@ use crate::devnet::handle::WorldHandle;
 use crate::devnet::scenario::{Scenario, Step};
 use crate::domain::decide::Decision;
 use crate::domain::outcome::Outcome;
-use crate::domain::peg::PegState;
+use crate::domain::peg::{PegState, Trust};
 use crate::domain::route::Via;
 use crate::domain::units::Weight;
 use crate::observe::Event;
@@ -76,7 +76,8 @@ impl Narrator {
         println!(
             "The same program as `ballast run`, under a policy with short windows: drift 5 points, interval 10 min, ramps 5 to 20 min, \
              steps of 13 points at most, gas cap 30 gwei (depeg: rising to 300). Transactions go by a private relay, and to everybody \
-             when it has not included them within two blocks."
+             when it has not included them within two blocks. Prices come from a feed on the chain, from Kraken, Coinbase and Binance, \
+             and from Pyth (servers of the demo's own that speak their protocols): two independent groups to defend, three to come back."
         );
         println!("Metrics at http://{http}/metrics. Times: of the story, and on the wall.\n");
     }
@@ -99,6 +100,14 @@ impl Narrator {
                     PegState::Sound => self.say(Voice::Market, &format!("{asset} is sound again{price}")),
                 }
             }
+            Event::TrustMoved { asset, to: Trust::Disputed, .. } => {
+                self.say(Voice::Market, &format!("the sources of {asset} disagree on its price"));
+            }
+            Event::TrustMoved { asset, to: Trust::Blind, .. } => {
+                self.say(Voice::Bad, &format!("nobody knows the price of {asset} for certain"));
+            }
+            Event::SourceDown { source, reason, .. } => self.say(Voice::Market, &format!("{source} is down: {reason}")),
+            Event::SourceBack { source, .. } => self.say(Voice::Market, &format!("{source} is back")),
             Event::Decided { pool, decision: Decision::Hold(hold), .. } if hold.needs_attention() => {
                 self.say(Voice::Decision, &format!("{pool} holds: {hold}"));
             }

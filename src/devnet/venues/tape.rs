@@ -54,6 +54,16 @@ const PYTH: [Pair; 3] = [
     usd("b0948a5e5313200c632b51bb5ca32f6de0d36e9950a942d19751e833f70dabfd", Coin::Dai, 8),
 ];
 
+/// The number of a coin's feed.
+pub(in crate::devnet) const fn pyth_feed(coin: Coin) -> &'static str {
+    let [usdc, usdt, dai] = &PYTH;
+    match coin {
+        Coin::Usdc => usdc.name,
+        Coin::Usdt => usdt.name,
+        Coin::Dai => dai.name,
+    }
+}
+
 impl VenueName {
     const fn pairs(self) -> &'static [Pair] {
         match self {
