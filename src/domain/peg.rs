@@ -101,6 +101,8 @@ pub struct Peg {
     pub doubt: Option<Doubt>,
     /// An asset of the same risk group is in trouble: no weight of this one is raised.
     pub shadow: Option<AssetId>,
+    /// The sources have begun to speak a moment ago, and there have not been enough of them yet.
+    pub gathering: bool,
     /// Number of the current or last episode; 0 before the first.
     pub episode: u64,
     /// Time of the newest verdict, on the policy clock.
@@ -125,6 +127,8 @@ pub struct Clocks {
     home: Option<Timestamp>,
     /// When there were last enough witnesses.
     known: Option<Timestamp>,
+    /// When the first verdict of this life was given.
+    begun: Option<Timestamp>,
 }
 
 /// What a verdict changed.
@@ -159,6 +163,7 @@ impl Peg {
             cautious: None,
             doubt: None,
             shadow: None,
+            gathering: false,
             episode: 0,
             as_of: now,
             blocks: BTreeMap::new(),
@@ -173,10 +178,16 @@ impl Peg {
     }
 
     /// Whether what is known belongs to this block: a source was heard at it, or none is on a chain. An asset that nobody has read
-    /// yet will be in a moment: at the start the first block wakes pools and feeds together.
+    /// yet will be in a moment: at the start the first block wakes pools and feeds together, and connections take a second.
     #[must_use]
     pub fn is_of_block(&self, block: B256) -> bool {
-        if self.blocks.is_empty() { self.level.is_some() } else { self.blocks.values().any(|heard| *heard == block) }
+        if self.gathering {
+            false
+        } else if self.blocks.is_empty() {
+            self.level.is_some()
+        } else {
+            self.blocks.values().any(|heard| *heard == block)
+        }
     }
 
     /// The price to act on, if there is one: the level if it can be believed; the most cautious word if the asset is certainly off its
@@ -203,6 +214,8 @@ impl Peg {
         self.as_of = now;
         self.level = verdict.level;
         self.doubt = doubt;
+        let begun = *self.clocks.begun.get_or_insert(now);
+        self.gathering = self.clocks.known.is_none() && verdict.level.is_none() && now.since(begun) < rule.gap;
         if verdict.trust != self.trust {
             changes.push(PegChange::Trust { from: self.trust, to: verdict.trust });
             self.trust = verdict.trust;
@@ -213,7 +226,7 @@ impl Peg {
             // A gap proves nothing in either direction. A short one does not start the clocks anew: a source that stutters would keep
             // an alarm from ever going off.
             if self.clocks.known.is_none_or(|known| now.since(known) > rule.gap) {
-                self.clocks = Clocks::default();
+                self.clocks = Clocks { begun: Some(begun), ..Clocks::default() };
             }
             return changes;
         }
@@ -277,7 +290,7 @@ impl Clocks {
         let calm = verdict.above(rule.watch.line()) == Certainty::Yes && !below(&rule.watch);
         let tick = |clock: &mut Option<Timestamp>, runs: bool| *clock = runs.then(|| clock.unwrap_or(now));
         if self.known.is_some_and(|known| now.since(known) > rule.gap) {
-            *self = Self::default();
+            *self = Self { begun: self.begun, ..Self::default() };
         }
         self.known = Some(now);
         tick(&mut self.watch, below(&rule.watch));

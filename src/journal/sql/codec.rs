@@ -226,7 +226,21 @@ enum TrustText {
 
 pub(super) fn write_peg(peg: &Peg) -> Result<String, JournalFault> {
     // What only the newest verdict says, and the clocks, are found anew: nobody watched while the process was away.
-    let Peg { asset, state, since, trust, level, cautious: _, doubt: _, shadow: _, episode, as_of, blocks, clocks: _ } = peg;
+    let Peg {
+        asset,
+        state,
+        since,
+        trust,
+        level,
+        cautious: _,
+        doubt: _,
+        shadow: _,
+        episode,
+        as_of,
+        blocks,
+        clocks: _,
+        gathering: _,
+    } = peg;
     write(&PegText {
         asset: asset.to_string(),
         state: match state {
@@ -274,6 +288,7 @@ pub(super) fn read_peg(text: &str) -> Read<Peg> {
         cautious: None,
         doubt: None,
         shadow: None,
+        gathering: false,
         episode,
         as_of: Timestamp::from_millis(as_of),
         blocks: blocks.into_iter().map(block).collect::<Read<_>>()?,

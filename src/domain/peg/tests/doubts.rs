@@ -145,3 +145,20 @@ fn a_fact_belongs_to_the_block_of_any_of_its_sources() {
     peg.blocks.insert(SourceId::new("feed"), one);
     assert!(peg.is_of_block(one) && !peg.is_of_block(other));
 }
+
+#[test]
+fn at_the_start_the_sources_are_waited_for_and_not_for_ever() {
+    let mut scene = Scene::new();
+    scene.hear(&[(Group::Chainlink, below(0, 0))]);
+    assert!(scene.peg.gathering, "one of two has spoken");
+    scene.wait(MINUTE - MILLI).hear(&[(Group::Chainlink, below(0, 0))]);
+    assert!(scene.peg.gathering);
+    scene.wait(MILLI).hear(&[(Group::Chainlink, below(0, 0))]);
+    assert!(!scene.peg.gathering, "that one is alone now is worth a word");
+
+    let mut scene = Scene::new();
+    scene.at(below(0, 0));
+    assert!(!scene.peg.gathering);
+    scene.wait(10 * MINUTE).hear(&[]);
+    assert_eq!((scene.peg.trust, scene.peg.gathering), (Trust::Blind, false), "they have spoken, and are gone");
+}
