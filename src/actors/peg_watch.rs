@@ -79,8 +79,9 @@ pub enum PegWatchMsg {
 pub struct PegWatchState {
     args: PegWatchArgs,
     pulse: Pulse,
-    /// `None` until the journal has answered: a verdict without the past could end an episode that has not ended.
-    panel: Option<Panel>,
+    panel: Panel,
+    /// The journal has answered: a verdict without the past could end an episode that has not ended.
+    recalled: bool,
     roll_call: RollCall,
     /// A verdict is being written: two at a time could arrive in the wrong order.
     writing: bool,
@@ -97,7 +98,17 @@ impl Actor for PegWatch {
         let heart = args.hearts.register(format!("peg watch {}", args.asset));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || PegWatchMsg::Beat);
         myself.cast(PegWatchMsg::Recall)?;
-        Ok(PegWatchState { args, pulse, panel: None, roll_call: RollCall::default(), writing: false, unwritten: false })
+        let peg = Peg::unheard(args.asset.clone(), args.clock.now());
+        let panel = Panel::new(peg, args.rule, args.votes, args.risk_group.clone());
+        Ok(PegWatchState {
+            args,
+            pulse,
+            panel,
+            recalled: false,
+            roll_call: RollCall::default(),
+            writing: false,
+            unwritten: false,
+        })
     }
 
     async fn handle(
@@ -114,9 +125,12 @@ impl Actor for PegWatch {
                 });
             }
             PegWatchMsg::Recalled(Ok(peg)) => {
-                let PegWatchArgs { asset, rule, votes, risk_group, clock, .. } = &state.args;
-                let peg = peg.unwrap_or_else(|| Peg::unheard(asset.clone(), clock.now()));
-                state.panel = Some(Panel::new(peg, *rule, *votes, risk_group.clone()));
+                // What was said meanwhile is heard, and judged by the past only now.
+                if let Some(peg) = peg {
+                    state.panel.recall(peg);
+                }
+                state.recalled = true;
+                state.judge(&myself, state.args.clock.now(), None);
             }
             PegWatchMsg::Recalled(Err(fault)) => {
                 state.args.observer.record(Event::JournalFailed { fault: fault.to_string() });
@@ -151,20 +165,21 @@ impl Actor for PegWatch {
 
 impl PegWatchState {
     fn take(&mut self, myself: &ActorRef<PegWatchMsg>, reading: &Reading) {
-        let Some(panel) = &mut self.panel else { return };
         if let Some(recorder) = &self.args.recorder {
             recorder.record(reading);
         }
-        panel.hear(reading);
+        self.panel.hear(reading);
         let fault = reading.quote.as_ref().err().map(ToString::to_string);
         self.judge(myself, reading.as_of, fault.as_deref());
     }
 
     /// Judges what is known at `now`; `fault` is the newest fault, for people.
     fn judge(&mut self, myself: &ActorRef<PegWatchMsg>, now: Timestamp, fault: Option<&str>) {
-        let Some(panel) = &mut self.panel else { return };
-        let changes = panel.judge(now, &Boards(&self.args.others));
-        let peg = &panel.peg;
+        if !self.recalled {
+            return;
+        }
+        let changes = self.panel.judge(now, &Boards(&self.args.others));
+        let peg = &self.panel.peg;
         self.args.board.publish(peg.clone());
         for change in &changes {
             self.args.observer.record(told(peg, *change, fault));
@@ -177,24 +192,20 @@ impl PegWatchState {
 
     /// Tells of the sources: who votes, who has been silent for too long, whose clock is wrong.
     fn look_around(&mut self) {
-        let Some(panel) = &self.panel else { return };
         let now = self.args.clock.now();
-        for event in self.roll_call.take(&panel.explain(now, &Boards(&self.args.others))) {
+        for event in self.roll_call.take(&self.panel.explain(now, &Boards(&self.args.others))) {
             self.args.observer.record(event);
         }
     }
 
     fn explain(&self) -> Explanation {
         let now = self.args.clock.now();
-        match &self.panel {
-            Some(panel) => panel.explain(now, &Boards(&self.args.others)),
-            None => Explanation::unheard(self.args.asset.clone(), now),
-        }
+        self.panel.explain(now, &Boards(&self.args.others))
     }
 
     /// Asks the journal whether a human lets a disabled asset back: the command runs beside this process.
     fn ask_for_reset(&self, myself: &ActorRef<PegWatchMsg>) {
-        if self.panel.as_ref().is_some_and(|panel| panel.peg.state == PegState::Disabled) {
+        if self.panel.peg.state == PegState::Disabled {
             let (journal, asset, myself) = (self.args.journal.clone(), self.args.asset.clone(), myself.clone());
             tokio::spawn(async move {
                 let _ = myself.cast(PegWatchMsg::ResetAsked(journal.peg_reset_asked(&asset).await));
@@ -204,7 +215,6 @@ impl PegWatchState {
 
     /// Lets a disabled asset back, if that was asked for after it was disabled.
     fn reset(&mut self, myself: &ActorRef<PegWatchMsg>, asked: Result<Option<Timestamp>, JournalFault>) {
-        let Some(panel) = &mut self.panel else { return };
         let asked = match asked {
             Ok(asked) => asked,
             Err(fault) => {
@@ -212,9 +222,9 @@ impl PegWatchState {
                 return;
             }
         };
-        let from = panel.peg.state;
-        if asked.is_some_and(|asked| asked >= panel.peg.since) && panel.peg.reset(self.args.clock.now()) {
-            let peg = &panel.peg;
+        let from = self.panel.peg.state;
+        if asked.is_some_and(|asked| asked >= self.panel.peg.since) && self.panel.peg.reset(self.args.clock.now()) {
+            let peg = &self.panel.peg;
             self.args.board.publish(peg.clone());
             self.args.observer.record(told(peg, PegChange::State { from, to: peg.state }, None));
             self.unwritten = true;
@@ -224,8 +234,10 @@ impl PegWatchState {
 
     /// Writes the newest verdict when it is not written and nothing is being written.
     fn remember(&mut self, myself: &ActorRef<PegWatchMsg>) {
-        let Some(panel) = self.panel.as_ref().filter(|_| self.unwritten && !self.writing) else { return };
-        let peg = panel.peg.clone();
+        if !self.unwritten || self.writing {
+            return;
+        }
+        let peg = self.panel.peg.clone();
         (self.writing, self.unwritten) = (true, false);
         let (journal, myself) = (self.args.journal.clone(), myself.clone());
         tokio::spawn(async move {

@@ -15,6 +15,7 @@ use crate::domain::reading::Reading;
 use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{Price, Timestamp};
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_mins(60);
 
@@ -62,6 +63,8 @@ pub struct History {
     pub bar: BarRule,
     /// What is not there.
     pub absent: Vec<String>,
+    /// The assets in the order in which they are judged: those in whose units others are quoted come first.
+    pub assets: Vec<AssetId>,
     /// The time that the minute bars cover; without any, the time of all readings. Judged each minute.
     pub span: Span,
 }
@@ -112,7 +115,35 @@ impl History {
         if !bars {
             absent.push(format!("VENUE_PAIR{BARS}PERIOD.csv: order books"));
         }
-        Ok(Self { series, yardstick, bar: *bar, absent, span })
+        let assets = ASSETS.iter().map(|name| AssetId::new(name)).collect();
+        Ok(Self { series, yardstick, bar: *bar, absent, assets, span })
+    }
+
+    /// What was recorded, in the order in which it was taken. It is judged each second; there is no yardstick. `None` when nothing was
+    /// recorded.
+    #[must_use]
+    pub fn of_recording(readings: Vec<Reading>) -> Option<Self> {
+        let times = readings.iter().map(|reading| reading.as_of);
+        let span = Span { from: times.clone().min()?, until: times.max()?, step: SECOND };
+        let mut found = Found::new();
+        for reading in readings {
+            let source = &reading.source;
+            let role = if source.advisory { Role::Warns } else { Role::Votes };
+            let new = || Series { source: Arc::clone(source), role, readings: Vec::new() };
+            found.entry(source.id.clone()).or_insert_with(new).readings.push(reading);
+        }
+        let series: Vec<Series> = found.into_values().collect();
+        let units = series.iter().filter_map(|series| match &series.source.unit {
+            Unit::Asset(asset) => Some(asset.clone()),
+            Unit::Usd => None,
+        });
+        let mut assets: Vec<AssetId> = Vec::new();
+        for asset in units.chain(series.iter().map(|series| series.source.asset.clone())) {
+            if !assets.contains(&asset) {
+                assets.push(asset);
+            }
+        }
+        Some(Self { series, yardstick: Yardstick::default(), bar: tape::BARS, absent: Vec::new(), assets, span })
     }
 
     /// What everybody said who is heard, in order of time; at the same time in the order of their names.

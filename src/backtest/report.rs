@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::court::{Course, Judge, Moment, in_closes, replay};
-use super::files::{ASSETS, History, Role, Series};
+use super::files::{History, Role, Series};
 use super::score::{Episode, Score};
 use crate::domain::ids::AssetId;
 use crate::domain::peg::{GroupVote, PegRule, VoteRule};
@@ -120,13 +120,13 @@ pub struct VoteView {
 pub fn report(data: &str, history: &History, rule: PegRule, votes: VoteRule) -> Report {
     let closes = in_closes(rule, history.span.step);
     let quorum = |rule: PegRule| {
-        let courses = replay(history.tape(), history.span, &bench(rule, votes, None));
+        let courses = replay(history.tape(), history.span, &bench(&history.assets, rule, votes, None));
         let rows = courses.iter().map(|course| Row::of("quorum", "votes", course, history, &rule)).collect();
         Quorum { defend: votes.defend, reenter: votes.reenter, stressed_hold_seconds: rule.stressed.hold.as_secs(), rows }
     };
     let alone = |series: &Series| {
         let asset = &series.source.asset;
-        let courses = replay(history.tape_of_one(series), history.span, &bench(closes, votes, Some(asset)));
+        let courses = replay(history.tape_of_one(series), history.span, &bench(&history.assets, closes, votes, Some(asset)));
         let course = courses.into_iter().find(|course| course.asset == *asset)?;
         Some(Row::of(series.source.id.as_str(), role(series.role), &course, history, &closes))
     };
@@ -146,13 +146,12 @@ pub fn report(data: &str, history: &History, rule: PegRule, votes: VoteRule) -> 
 
 /// The judges of all assets. For `alone`, one witness is enough.
 #[must_use]
-pub fn bench(rule: PegRule, votes: VoteRule, alone: Option<&AssetId>) -> Vec<Judge> {
-    let judge = |name: &str| {
-        let asset = AssetId::new(name);
-        let votes = if alone == Some(&asset) { VoteRule { defend: 1, reenter: 1, ..votes } } else { votes };
-        Judge { asset, rule, votes }
+pub fn bench(assets: &[AssetId], rule: PegRule, votes: VoteRule, alone: Option<&AssetId>) -> Vec<Judge> {
+    let judge = |asset: &AssetId| {
+        let votes = if alone == Some(asset) { VoteRule { defend: 1, reenter: 1, ..votes } } else { votes };
+        Judge { asset: asset.clone(), rule, votes }
     };
-    ASSETS.map(judge).into()
+    assets.iter().map(judge).collect()
 }
 
 const fn role(role: Role) -> &'static str {

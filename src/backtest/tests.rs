@@ -30,7 +30,7 @@ fn rules() -> (PegRule, VoteRule) {
 /// All sources together, by the built-in quorum.
 fn quorum(history: &History, tape: Vec<(Timestamp, Reading)>) -> Vec<Course> {
     let (rule, votes) = rules();
-    replay(tape, history.span, &bench(rule, votes, None))
+    replay(tape, history.span, &bench(&history.assets, rule, votes, None))
 }
 
 /// The course of an asset.

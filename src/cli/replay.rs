@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use clap::Args;
 use crate::backtest::{self, BARS, History};
 use crate::config::{self, EXIT_CODE};
 use crate::domain::peg::{PegRule, VoteRule};
+use crate::recording;
 
 /// The columns of the files.
 const COLUMNS: &str = "\
@@ -26,8 +27,11 @@ source that is absent. An alarm for nothing is one for which the aggregator (cmc
 #[command(after_help = COLUMNS)]
 pub struct ReplayArgs {
     /// The folder with the files.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "recording")]
+    data: Option<PathBuf>,
+    /// A recording of `ballast record` or `ballast run --record`, in the place of the files.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    recording: Option<PathBuf>,
     /// For programs: one JSON object.
     #[arg(long)]
     json: bool,
@@ -59,9 +63,23 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
 
 /// The report, as text or as JSON.
 fn told(args: &ReplayArgs, rule: PegRule, votes: VoteRule) -> Result<String, Box<dyn Error>> {
-    let history = History::load(&args.data, &BARS)?;
-    let report = backtest::report(&args.data.display().to_string(), &history, rule, votes);
+    let (place, history) = history(args)?;
+    let report = backtest::report(&place, &history, rule, votes);
     if args.json { Ok(serde_json::to_string_pretty(&report)? + "\n") } else { Ok(backtest::table::table(&report)) }
+}
+
+/// What is replayed, and its name.
+fn history(args: &ReplayArgs) -> Result<(String, History), Box<dyn Error>> {
+    let named = |path: &Path| path.display().to_string();
+    match (&args.recording, &args.data) {
+        (Some(file), _) => {
+            let history = History::of_recording(recording::read(file)?);
+            Ok((named(file), history.ok_or_else(|| format!("{}: nothing was recorded", named(file)))?))
+        }
+        (None, Some(folder)) => Ok((named(folder), History::load(folder, &BARS)?)),
+        // The command line asks for one of the two.
+        (None, None) => Err("name a folder with --data, or a file with --recording".into()),
+    }
 }
 
 #[cfg(test)]

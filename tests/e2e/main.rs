@@ -25,6 +25,7 @@ mod gas;
 mod ops;
 mod outage;
 mod owner;
+mod prices;
 mod process;
 mod relay;
 mod settings;

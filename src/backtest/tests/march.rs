@@ -62,7 +62,7 @@ fn the_first_alarm_comes_by_22_52_on_the_tenth() {
 fn the_windows_as_configured_are_one_close_later_and_no_more() {
     let (Some((history, _)), Some(score)) = (march(), scored("USDC")) else { return };
     let (rule, votes) = peg_defaults().unwrap();
-    let courses = replay(history.tape(), history.span, &bench(rule, votes, None));
+    let courses = replay(history.tape(), history.span, &bench(&history.assets, rule, votes, None));
     let (as_configured, in_closes) = (Score::of(of(&courses, "USDC"), &history.yardstick, rule.stressed.line()), score);
     let (later, sooner) = (as_configured.first_alarm().unwrap().at, in_closes.first_alarm().unwrap().at);
     assert!(later > sooner && later.since(sooner) <= history.span.step, "{sooner} and {later}");
@@ -75,7 +75,7 @@ fn nothing_of_the_future_is_in_an_alarm() {
     let (Some((history, _)), Some(score)) = (march(), scored("USDC")) else { return };
     let alarm = score.first_alarm().unwrap();
     let known: Vec<_> = history.tape().into_iter().filter(|(known, _)| *known <= alarm.at).collect();
-    let courses = replay(known, Span { until: alarm.at, ..history.span }, &bench(rules().0, rules().1, None));
+    let courses = replay(known, Span { until: alarm.at, ..history.span }, &bench(&history.assets, rules().0, rules().1, None));
     assert_eq!(of(&courses, "USDC").moments.last(), Some(alarm), "it knows what was known then and no more");
 }
 
@@ -132,7 +132,7 @@ fn the_thin_book_beside_others_alarms_nobody() {
     // The only other witness says that all is well: a quorum is there, and the thin book has to convince it.
     let calm = time("2023-03-10T20:00:00Z");
     let tape: Vec<_> = usdc_by(history, &[THIN, "chainlink:USDC"]).into_iter().filter(|(known, _)| *known <= calm).collect();
-    let courses = replay(tape, Span { until: calm, ..history.span }, &bench(rules().0, rules().1, None));
+    let courses = replay(tape, Span { until: calm, ..history.span }, &bench(&history.assets, rules().0, rules().1, None));
     assert!(of(&courses, "USDC").moments.iter().all(|moment| !moment.to.is_episode()));
     // Beside everybody, it neither makes an episode nor hides one, nor moves its beginning.
     let (with, without) = (quorum(history, history.tape()), quorum(history, without(history, THIN)));

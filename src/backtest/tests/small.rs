@@ -63,7 +63,8 @@ fn a_wick_of_one_source_is_no_alarm() {
     // Followed alone, it sells with the first close of it.
     let (rule, votes) = rules();
     let alone = series(&history, "k:USDC/USD");
-    let courses = replay(history.tape_of_one(alone), history.span, &bench(rule, votes, Some(&alone.source.asset)));
+    let courses =
+        replay(history.tape_of_one(alone), history.span, &bench(&history.assets, rule, votes, Some(&alone.source.asset)));
     let moment = of(&courses, "USDC").moments.first().unwrap();
     assert_eq!((moment.at, moment.to), (at(31), PegState::Depegged));
 }
@@ -76,7 +77,7 @@ fn five_closes_in_a_row_are_an_alarm_when_the_fifth_is_known() {
     // The bars that begin at 12:30 to 12:34; the last of them is known at 12:35.
     assert_eq!((alarm.at, alarm.to), (at(35), PegState::Stressed));
     let (rule, votes) = peg_defaults().unwrap();
-    let courses = replay(history.tape(), history.span, &bench(rule, votes, None));
+    let courses = replay(history.tape(), history.span, &bench(&history.assets, rule, votes, None));
     assert_eq!(score(&history, of(&courses, "USDC")).first_alarm().unwrap().at, at(36), "five whole minutes, as configured");
 }
 
@@ -88,7 +89,7 @@ fn an_alarm_knows_nothing_that_is_not_known_yet() {
     for end in 25..45 {
         // Whatever is known later may be anything else: what has been concluded until then is the same.
         let known: Vec<_> = history.tape().into_iter().filter(|(known, _)| *known <= at(end)).collect();
-        let courses = replay(known, Span { until: at(end), ..history.span }, &bench(rules().0, rules().1, None));
+        let courses = replay(known, Span { until: at(end), ..history.span }, &bench(&history.assets, rules().0, rules().1, None));
         let until: Vec<&Moment> = all.moments.iter().filter(|moment| moment.at <= at(end)).collect();
         assert_eq!(of(&courses, "USDC").moments.iter().collect::<Vec<_>>(), until, "until minute {end}");
     }
@@ -113,7 +114,7 @@ fn every_kind_of_row_is_known_when_it_is_over() {
     // A second before its end, a bar is not there.
     let span = Span { from: at(0), until: at(1).minus(Duration::from_secs(1)), step: Duration::from_secs(1) };
     let alone = history.tape_of_one(series(&history, "k:USDC/USD"));
-    let judged = |span| replay(alone.clone(), span, &bench(rules().0, rules().1, Some(&AssetId::new("USDC"))));
+    let judged = |span| replay(alone.clone(), span, &bench(&history.assets, rules().0, rules().1, Some(&AssetId::new("USDC"))));
     assert!(of(&judged(span), "USDC").is_unknown());
     assert!(!of(&judged(Span { until: at(1), ..span }), "USDC").is_unknown());
 }
@@ -125,7 +126,11 @@ fn a_close_stands_for_ten_minutes_of_silence_and_not_for_eleven() {
         let folder = folder(&[("k_usdcusd_1m_x.csv", bars([(0, "1.0"), (gap + 1, "1.0")]))]);
         let history = load(folder.path());
         let alone = series(&history, "k:USDC/USD");
-        let courses = replay(history.tape_of_one(alone), history.span, &bench(rules().0, rules().1, Some(&alone.source.asset)));
+        let courses = replay(
+            history.tape_of_one(alone),
+            history.span,
+            &bench(&history.assets, rules().0, rules().1, Some(&alone.source.asset)),
+        );
         assert_eq!(of(&courses, "USDC").judged.get(&Trust::Blind).copied().unwrap_or(0), blind, "a gap of {gap}");
     }
 }

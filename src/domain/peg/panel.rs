@@ -45,14 +45,6 @@ pub struct Explanation {
     pub ballots: Vec<Ballot>,
 }
 
-impl Explanation {
-    /// Nothing has been heard.
-    #[must_use]
-    pub fn unheard(asset: AssetId, now: Timestamp) -> Self {
-        Self { peg: Peg::unheard(asset, now), verdict: Verdict::unheard(now), ballots: Vec::new() }
-    }
-}
-
 /// The judges of one asset.
 #[derive(Clone, Debug)]
 pub struct Panel {
@@ -69,6 +61,12 @@ impl Panel {
     #[must_use]
     pub fn new(peg: Peg, rule: PegRule, votes: VoteRule, risk_group: Vec<AssetId>) -> Self {
         Self { peg, rule, votes, risk_group, evidence: Evidence::default() }
+    }
+
+    /// Takes over what is remembered of the asset. What has been heard meanwhile stays heard.
+    pub fn recall(&mut self, peg: Peg) {
+        let blocks = std::mem::take(&mut self.peg.blocks);
+        self.peg = Peg { blocks, ..peg };
     }
 
     /// Hears a source. Nothing is concluded yet.
