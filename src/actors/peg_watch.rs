@@ -165,7 +165,7 @@ impl PegWatchState {
         let Some(panel) = &mut self.panel else { return };
         let changes = panel.judge(now, &Boards(&self.args.others));
         let peg = &panel.peg;
-        self.args.board.publish(peg.clone());
+        self.args.board.modify(|shown| shown.follow(peg));
         for change in &changes {
             self.args.observer.record(told(peg, *change, fault));
         }
