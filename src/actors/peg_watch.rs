@@ -180,7 +180,7 @@ impl PegWatchState {
         }
         let changes = self.panel.judge(now, &Boards(&self.args.others));
         let peg = &self.panel.peg;
-        self.args.board.publish(peg.clone());
+        self.args.board.modify(|shown| shown.follow(peg));
         for change in &changes {
             self.args.observer.record(told(peg, *change, fault));
         }

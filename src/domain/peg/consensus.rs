@@ -50,6 +50,17 @@ pub(super) fn middle(intervals: &[Interval]) -> Option<Price> {
     None
 }
 
+/// The [`middle`] of points that weigh the same, for which nothing has to be sorted. Leaves the points in another order.
+pub(super) fn middle_of_points(points: &mut [Price]) -> Option<Price> {
+    let (at, even) = (points.len() / 2, points.len().is_multiple_of(2));
+    if points.is_empty() {
+        return None;
+    }
+    let (before, upper, _) = points.select_nth_unstable(at);
+    let lower = before.iter().max().copied().filter(|_| even).unwrap_or(*upper);
+    Price::from_wad(lower.wad() + (upper.wad() - lower.wad()) / 2)
+}
+
 /// The median of some distances, the upper one of two.
 pub(super) fn median(mut distances: Vec<u32>) -> u32 {
     distances.sort_unstable();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::reading::{Quote, Reading, ReadingFault};
 use crate::domain::source::{Source, Unit};
-use crate::domain::units::{Price, Timestamp, WAD};
+use crate::domain::units::{Price, Rounding, Timestamp, WAD, mul_div};
 
 /// A source's word in dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,14 +144,11 @@ impl Seat {
     }
 }
 
-/// The product, rounded down. Prices of stablecoins are between 0.2 and 2 dollars; everything that does not fit is no price.
-fn times(price: Price, rate: Price) -> Option<Price> {
-    // Nine digits of each: 1e18 times 1e18 does not fit.
-    let unit = 1_000_000_000;
-    let (whole, part) = (price.wad() / unit, price.wad() % unit);
-    let (rate_whole, rate_part) = (rate.wad() / unit, rate.wad() % unit);
-    let cross = whole.checked_mul(rate_part)?.checked_add(part.checked_mul(rate_whole)?)?;
-    let wad = whole.checked_mul(rate_whole)?.checked_add((cross + part * rate_part / unit) / unit)?;
-    debug_assert!(unit * unit == WAD);
+/// The product, rounded down; what does not fit is no price. Up to ten dollars each, as stablecoins are, it takes one division.
+pub(super) fn times(price: Price, rate: Price) -> Option<Price> {
+    let wad = match price.wad().checked_mul(rate.wad()) {
+        Some(product) => product / WAD,
+        None => mul_div(price.wad(), rate.wad(), WAD, Rounding::Down)?,
+    };
     Price::from_wad(wad)
 }

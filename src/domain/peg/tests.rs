@@ -3,6 +3,7 @@
 mod bands;
 mod doubts;
 mod properties;
+mod swift;
 mod votes;
 mod way_back;
 

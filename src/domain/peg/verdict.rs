@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::ids::AssetId;
-use crate::domain::peg::consensus::{Interval, bps_between, median, middle};
+use crate::domain::peg::consensus::{Interval, bps_between, median, middle, middle_of_points};
 use crate::domain::peg::evidence::{Dismissal, Evidence, Vote};
 use crate::domain::peg::rule::VoteRule;
 use crate::domain::reading::{Quote, ReadingFault};
@@ -99,8 +99,13 @@ pub struct Ballot {
 pub fn weigh(evidence: &Evidence, now: Timestamp, rule: &VoteRule, dollars: &dyn Fn(&AssetId) -> Option<Price>) -> Verdict {
     let mut votes: Vec<(Group, Vote)> = Vec::with_capacity(evidence.seats().len());
     votes.extend(evidence.seats().iter().filter_map(|seat| Some((seat.source.group, seat.vote(now, dollars).ok()?))));
-    votes.sort_unstable_by_key(|(group, vote)| (*group, vote.price));
-    let mut groups: Vec<GroupVote> = votes.chunk_by(|one, other| one.0 == other.0).filter_map(group_vote).collect();
+    let mut members: Vec<Vote> = Vec::with_capacity(votes.len());
+    let group_of = |group: Group| {
+        members.clear();
+        members.extend(votes.iter().filter(|(of, _)| *of == group).map(|(_, vote)| *vote));
+        group_vote(group, &members)
+    };
+    let mut groups: Vec<GroupVote> = Group::ALL.into_iter().filter_map(group_of).collect();
     let intervals = |groups: &[GroupVote], all: bool| -> Vec<Interval> {
         groups.iter().filter(|group| all || !group.outlier).map(|group| interval(&group.vote)).collect()
     };
@@ -145,15 +150,16 @@ const fn interval(vote: &Vote) -> Interval {
 }
 
 /// One vote, however many sources: the middles of their guesses, floors and ceilings. As fresh as its freshest member.
-fn group_vote(votes: &[(Group, Vote)]) -> Option<GroupVote> {
-    let of = |pick: fn(&Vote) -> Price| {
-        let points: Vec<Interval> =
-            votes.iter().map(|(_, vote)| Interval { low: pick(vote), high: pick(vote), weight: 1 }).collect();
-        middle(&points)
+fn group_vote(group: Group, votes: &[Vote]) -> Option<GroupVote> {
+    let mut points: Vec<Price> = Vec::with_capacity(votes.len());
+    let mut of = |pick: fn(&Vote) -> Price| {
+        points.clear();
+        points.extend(votes.iter().map(pick));
+        middle_of_points(&mut points)
     };
-    let weight = votes.iter().map(|(_, vote)| vote.weight).max()?;
+    let weight = votes.iter().map(|vote| vote.weight).max()?;
     let vote = Vote { price: of(|vote| vote.price)?, low: of(|vote| vote.low)?, high: of(|vote| vote.high)?, weight };
-    Some(GroupVote { group: votes.first()?.0, vote, sources: votes.len(), outlier: false })
+    Some(GroupVote { group, vote, sources: votes.len(), outlier: false })
 }
 
 impl Verdict {
