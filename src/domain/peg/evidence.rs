@@ -80,12 +80,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Takes a reading in. One that is older than what is known of its source is passed over: messages may overtake each other.
+    /// Takes a reading in. One that is older than what is known of its source is passed over: messages may overtake each other. That a
+    /// chain is silent is stamped by our clock and the block that ends its silence by the chain's, so the block may seem to be older.
     pub fn take(&mut self, reading: &Reading) {
         match self.seats.binary_search_by(|seat| seat.source.id.cmp(reading.id())) {
             Ok(at) => {
                 if let Some(seat) = self.seats.get_mut(at)
-                    && seat.heard <= reading.as_of
+                    && (seat.heard <= reading.as_of || matches!(seat.said, Err(ReadingFault::ChainSilent)))
                 {
                     if let (Ok(old), Ok(new)) = (&seat.said, &reading.quote)
                         && new.updated_at < old.updated_at

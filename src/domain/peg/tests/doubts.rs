@@ -162,3 +162,16 @@ fn at_the_start_the_sources_are_waited_for_and_not_for_ever() {
     scene.wait(10 * MINUTE).hear(&[]);
     assert_eq!((scene.peg.trust, scene.peg.gathering), (Trust::Blind, false), "they have spoken, and are gone");
 }
+
+#[test]
+fn the_block_that_ends_a_silence_is_heard_though_its_stamp_is_older() {
+    let mut scene = Scene::new();
+    for group in [Group::Chainlink, Group::Push] {
+        let mut silent = says(group, below(0, 0), BEGINNING.plus(MINUTE));
+        silent.quote = Err(ReadingFault::ChainSilent);
+        scene.evidence.take(&silent);
+        scene.evidence.take(&says(group, below(0, 0), BEGINNING));
+    }
+    scene.judge(None);
+    assert_eq!(scene.peg.trust, Trust::Trusted);
+}
