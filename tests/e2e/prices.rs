@@ -140,7 +140,8 @@ async fn what_is_recorded_without_a_key_is_what_the_sources_said() {
     });
     let rows = report["quorum"]["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 3, "{report:#}");
-    assert!(rows.iter().all(|row| row["first_alarm"].is_null() && row["at_the_end"] == json!("sound")), "{report:#}");
+    assert!(rows.iter().all(|row| row["first_alarm"].is_null() && row["last"] == json!("sound")), "{report:#}");
+    assert!(rows.iter().all(|row| row["blind_percent"].as_u64().unwrap() < 100), "the sources met: {report:#}");
     blocks.stop().await;
     world.stop().await;
 }
