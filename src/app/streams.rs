@@ -81,21 +81,20 @@ fn stream(
         }
         StreamKind::Pyth { url, key, feed, limit_bps, low, high } => {
             let names = (url.expose_secret().to_owned(), key.as_ref().map(|key| key.expose_secret().to_owned()));
-            let hermes = match servers.get(&names) {
-                Some(hermes) => Arc::clone(hermes),
-                None => {
-                    let base = url.expose_secret().parse().map_err(|_| "its address is no URL".to_owned())?;
-                    let usual = HermesTimes::default();
-                    let times = HermesTimes {
-                        connect: wait(usual.connect),
-                        silence: wait(usual.silence),
-                        poll: clock.machine(usual.poll),
-                        poll_for: wait(usual.poll_for),
-                    };
-                    let hermes = Arc::new(Hermes::new(HermesSettings { base, key: key.clone(), times })?);
-                    servers.insert(names, Arc::clone(&hermes));
-                    hermes
-                }
+            let hermes = if let Some(hermes) = servers.get(&names) {
+                Arc::clone(hermes)
+            } else {
+                let base = url.expose_secret().parse().map_err(|_| "its address is no URL".to_owned())?;
+                let usual = HermesTimes::default();
+                let times = HermesTimes {
+                    connect: wait(usual.connect),
+                    silence: wait(usual.silence),
+                    poll: clock.machine(usual.poll),
+                    poll_for: wait(usual.poll_for),
+                };
+                let hermes = Arc::new(Hermes::new(HermesSettings { base, key: key.clone(), times })?);
+                servers.insert(names, Arc::clone(&hermes));
+                hermes
             };
             let rule = HermesRule { limit_bps: *limit_bps, low: *low, high: *high };
             Arc::new(HermesFeed::new(hermes, source, *feed, rule, Arc::clone(clock)))

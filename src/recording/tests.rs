@@ -16,7 +16,7 @@ use crate::domain::units::{Price, Timestamp};
 use crate::ports::Recorder;
 
 fn source(number: usize) -> Arc<Source> {
-    let unit = if number % 2 == 0 { Unit::Usd } else { Unit::Asset(AssetId::new("USDT")) };
+    let unit = if number.is_multiple_of(2) { Unit::Usd } else { Unit::Asset(AssetId::new("USDT")) };
     let (id, asset) = (SourceId::new(&format!("source {number}")), AssetId::new("USDC"));
     let (group, good_for) = (Group::ALL[number % 6], Duration::from_millis(15_001));
     Arc::new(Source { id, asset, unit, group, advisory: number == 3, good_for })

@@ -110,13 +110,12 @@ fn write(mut to: Box<dyn Write + Send>, readings: &Receiver<Reading>) -> io::Res
         match readings.recv_timeout(FLUSH_EVERY) {
             Ok(reading) => {
                 let next = known.len();
-                let number = match known.get(&reading.source.id) {
-                    Some(number) => *number,
-                    None => {
-                        put(&mut to, &Line::Source(source_line(next, &reading.source)))?;
-                        known.insert(reading.source.id.clone(), next);
-                        next
-                    }
+                let number = if let Some(number) = known.get(&reading.source.id) {
+                    *number
+                } else {
+                    put(&mut to, &Line::Source(source_line(next, &reading.source)))?;
+                    known.insert(reading.source.id.clone(), next);
+                    next
                 };
                 put(&mut to, &Line::Reading(reading_line(number, &reading)))?;
                 count = count.saturating_add(1);

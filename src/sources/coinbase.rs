@@ -74,7 +74,7 @@ impl Coinbase {
         let message: Kind<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
         let ours = message.product_id == Some(self.product.as_str());
         match message.kind {
-            "ticker" if ours => self.ticker(serde_json::from_str(text).map_err(|fault| garbled(&fault))?),
+            "ticker" if ours => self.ticker(&serde_json::from_str(text).map_err(|fault| garbled(&fault))?),
             "heartbeat" if ours => {
                 let beat: Heartbeat = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
                 Ok(self.heartbeat(&beat))
@@ -85,7 +85,7 @@ impl Coinbase {
         }
     }
 
-    fn ticker(&mut self, ticker: Ticker<'_>) -> Result<Heard, ReadingFault> {
+    fn ticker(&mut self, ticker: &Ticker<'_>) -> Result<Heard, ReadingFault> {
         if self.sequence.is_some_and(|last| ticker.sequence <= last) {
             // It was overtaken, or comes twice.
             return Ok(Heard::Nothing);

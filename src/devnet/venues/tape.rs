@@ -56,11 +56,11 @@ const PYTH: [Pair; 3] = [
 
 /// The number of a coin's feed.
 pub(in crate::devnet) const fn pyth_feed(coin: Coin) -> &'static str {
-    let [usdc, usdt, dai] = &PYTH;
+    let [circle, tether, maker] = &PYTH;
     match coin {
-        Coin::Usdc => usdc.name,
-        Coin::Usdt => usdt.name,
-        Coin::Dai => dai.name,
+        Coin::Usdc => circle.name,
+        Coin::Usdt => tether.name,
+        Coin::Dai => maker.name,
     }
 }
 

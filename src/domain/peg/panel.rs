@@ -125,7 +125,8 @@ impl Peg {
         } else {
             blocks.clone_from(&newer.blocks);
         }
-        let Self { asset, state, since, trust, level, cautious, doubt, shadow, gathering, episode, as_of, blocks: _, clocks } = newer;
+        let Self { asset, state, since, trust, level, cautious, doubt, shadow, gathering, episode, as_of, blocks: _, clocks } =
+            newer;
         *self = Self {
             asset: asset.clone(),
             state: *state,

@@ -23,16 +23,7 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
             m.silences.of([chain.as_str()]).inc();
             m.chain_up.of([chain.as_str()]).set(0);
         }
-        Event::BlockRead { chain, number, timestamp, calls, took } => {
-            let labels = [chain.as_str()];
-            m.chain_up.of(labels).set(1);
-            m.head_number.of(labels).set(integer(*number));
-            m.head_timestamp.of(labels).set(integer(timestamp.secs()));
-            m.blocks_read.of(labels).inc();
-            m.block_calls.of(labels).set(length(*calls));
-            m.block_read.of(labels).observe(took.as_secs_f64());
-            m.moments().head(chain, *timestamp);
-        }
+        Event::BlockRead { .. } => block_read(m, event),
         Event::GasMoved { chain, price } => m.gas_price.of([chain.as_str()]).set(price.as_gwei()),
         Event::ReadingTaken { source, asset, result, .. } => {
             m.price.show([asset.as_str(), source.as_str()], result.ok().map(Price::as_f64));
@@ -116,6 +107,18 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
         }
         Event::JournalFailed { .. } => m.journal_failures.inc(),
     }
+}
+
+fn block_read(m: &Inner, event: &Event) {
+    let Event::BlockRead { chain, number, timestamp, calls, took } = event else { return };
+    let labels = [chain.as_str()];
+    m.chain_up.of(labels).set(1);
+    m.head_number.of(labels).set(integer(*number));
+    m.head_timestamp.of(labels).set(integer(timestamp.secs()));
+    m.blocks_read.of(labels).inc();
+    m.block_calls.of(labels).set(length(*calls));
+    m.block_read.of(labels).observe(took.as_secs_f64());
+    m.moments().head(chain, *timestamp);
 }
 
 /// What happens to sources and their votes.

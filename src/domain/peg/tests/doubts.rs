@@ -151,7 +151,7 @@ fn at_the_start_the_sources_are_waited_for_and_not_for_ever() {
     let mut scene = Scene::new();
     scene.hear(&[(Group::Chainlink, below(0, 0))]);
     assert!(scene.peg.gathering, "one of two has spoken");
-    scene.wait(MINUTE - MILLI).hear(&[(Group::Chainlink, below(0, 0))]);
+    scene.wait(MINUTE.saturating_sub(MILLI)).hear(&[(Group::Chainlink, below(0, 0))]);
     assert!(scene.peg.gathering);
     scene.wait(MILLI).hear(&[(Group::Chainlink, below(0, 0))]);
     assert!(!scene.peg.gathering, "that one is alone now is worth a word");

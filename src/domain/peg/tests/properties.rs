@@ -164,7 +164,7 @@ proptest! {
             .collect();
         let verdict = |readings: &[Reading]| {
             let mut evidence = Evidence::default();
-            for reading in readings.iter() {
+            for reading in readings {
                 evidence.take(reading);
             }
             let verdict = weigh(&evidence, now, &votes(), &nobody);
