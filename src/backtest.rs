@@ -3,7 +3,7 @@
 //! that runs in production, at every minute, whether or not anybody speaks.
 //!
 //! [`files`] finds the files of a folder, [`columns`] reads their columns, [`tape`] turns them into readings in the order in which
-//! they become known, [`court`] judges, [`score`] counts, [`report`] holds all of it for programs and [`table`] shows it to people.
+//! they become known, [`court`] judges, [`score`] counts, [`mod@report`] holds all of it for programs and [`table`] shows it to people.
 //!
 //! # The files
 //!
@@ -24,7 +24,7 @@
 //!
 //! - A minute bar says its close, to one basis point in both directions: it has neither bid nor ask. It stands for ten minutes. When
 //!   less than 100 000 tokens have changed hands in that time, the book is too thin to say anything. What is traded stands in for what is
-//!   offered: a quiet hour looks thin here and need not be, so that a replay is blinder than the program. See [`BARS`](tape::BARS).
+//!   offered: a quiet hour looks thin here and need not be, so that a replay is blinder than the program. See [`BARS`].
 //! - A Chainlink price stands for its heartbeat and grace, and is as wide as the feed's threshold: the feed did not have to write.
 //! - The close of a pool is the price of one block, and within a block it can be moved: it warns and does not vote.
 //! - The aggregator does not say whom it asks: it has no vote. It is the yardstick of what really happened, and it is replayed alone.

@@ -1,5 +1,5 @@
 //! Every raw reading in a file, and out of it again: what was decided in the night is decided once more in the morning, by the same
-//! code. [`write`] and [`read`] are the two ends.
+//! code. [`mod@write`] and [`mod@read`] are the two ends.
 //!
 //! One JSON object a line. A line with `id` introduces a source and gives it the number `s`; every other line is a reading of the source
 //! with the number `r`: when it was taken (`t`, milliseconds since the epoch), its price, its lowest and highest (`p`, `l` and `h`;
