@@ -9,4 +9,6 @@ pub mod coinbase;
 pub mod hermes;
 pub mod kraken;
 pub mod socket;
+#[cfg(test)]
+mod testing;
 pub mod venue;

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -36,9 +38,9 @@ struct Wrapped<'a> {
 #[derive(Deserialize)]
 struct Kind<'a> {
     /// The name of an event that is not of a book.
-    e: Option<&'a str>,
+    e: Option<Cow<'a, str>>,
     /// The pair.
-    s: Option<&'a str>,
+    s: Option<Cow<'a, str>>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -82,7 +84,7 @@ impl Binance {
     }
 
     fn event(&mut self, kind: &Kind<'_>, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
-        match (kind.e, kind.s) {
+        match (kind.e.as_deref(), kind.s.as_deref()) {
             (Some("serverShutdown"), _) => Ok(Heard::End(ReadingFault::Disconnected("the server shuts down".to_owned()))),
             (None | Some("bookTicker"), Some(symbol)) if symbol == self.symbol => {
                 self.ticker(&serde_json::from_str(text).map_err(|fault| garbled(&fault))?, now)
@@ -96,8 +98,6 @@ impl Binance {
             // It was overtaken, or comes twice.
             return Ok(Heard::Nothing);
         }
-        // Whatever comes out of this, the last word does not stand any more.
-        self.last = None;
         let top = BookTop {
             bid: ticker.b.price("b")?,
             bid_size: ticker.bid_size.size("B")?,
@@ -116,14 +116,18 @@ impl Protocol for Binance {
     }
 
     fn hear(&mut self, text: &str, now: Timestamp) -> Heard {
-        self.understand(text, now).unwrap_or_else(Heard::Bad)
+        self.understand(text, now).unwrap_or_else(|fault| {
+            // It may have been a ticker: what was said before it does not stand any more.
+            self.last = None;
+            Heard::Bad(fault)
+        })
     }
 
     fn pong(&mut self, now: Timestamp) -> Heard {
         match &mut self.last {
             Some(last) => {
                 last.at = now;
-                Heard::Top(*last)
+                Heard::Still(*last)
             }
             None => Heard::Nothing,
         }

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::socket::{BookSettings, BookStream};
@@ -30,9 +32,9 @@ pub fn stream(settings: BookSettings) -> Result<BookStream, String> {
 
 #[derive(Deserialize)]
 struct Kind<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    product_id: Option<&'a str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    product_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +49,8 @@ struct Ticker<'a> {
     best_ask: Number<'a>,
     #[serde(borrow)]
     best_ask_size: Number<'a>,
-    time: &'a str,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -72,8 +75,8 @@ impl Coinbase {
 
     fn understand(&mut self, text: &str) -> Result<Heard, ReadingFault> {
         let message: Kind<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
-        let ours = message.product_id == Some(self.product.as_str());
-        match message.kind {
+        let ours = message.product_id.as_deref() == Some(self.product.as_str());
+        match message.kind.as_ref() {
             "ticker" if ours => self.ticker(&serde_json::from_str(text).map_err(|fault| garbled(&fault))?),
             "heartbeat" if ours => {
                 let beat: Heartbeat = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
@@ -95,7 +98,7 @@ impl Coinbase {
             bid_size: ticker.best_bid_size.size("best_bid_size")?,
             ask: ticker.best_ask.price("best_ask")?,
             ask_size: ticker.best_ask_size.size("best_ask_size")?,
-            at: stamp(ticker.time)?,
+            at: stamp(&ticker.time)?,
         };
         (self.sequence, self.trade, self.behind) = (Some(ticker.sequence), ticker.trade_id.or(self.trade), 0);
         Ok(Heard::Top(top))

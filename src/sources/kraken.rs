@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::socket::{BookSettings, BookStream};
@@ -25,18 +27,18 @@ pub fn stream(settings: BookSettings) -> Result<BookStream, String> {
 
 #[derive(Deserialize)]
 struct Message<'a> {
-    channel: Option<&'a str>,
-    method: Option<&'a str>,
+    channel: Option<Cow<'a, str>>,
+    method: Option<Cow<'a, str>>,
     success: Option<bool>,
     #[serde(rename = "type")]
-    kind: Option<&'a str>,
+    kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     data: Option<&'a serde_json::value::RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Ticker<'a> {
-    symbol: &'a str,
+    symbol: Cow<'a, str>,
     #[serde(borrow)]
     bid: Number<'a>,
     #[serde(borrow)]
@@ -45,7 +47,7 @@ struct Ticker<'a> {
     ask: Number<'a>,
     #[serde(borrow)]
     ask_qty: Number<'a>,
-    timestamp: Option<&'a str>,
+    timestamp: Option<Cow<'a, str>>,
 }
 
 /// One pair on one connection.
@@ -68,11 +70,11 @@ impl Kraken {
 
     fn understand(&mut self, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
         let message: Message<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
-        match (message.channel, message.method) {
+        match (message.channel.as_deref(), message.method.as_deref()) {
             (Some("heartbeat"), _) => Ok(match &mut self.last {
                 Some(last) => {
-                    last.at = last.at.max(now);
-                    Heard::Top(*last)
+                    last.at = now;
+                    Heard::Still(*last)
                 }
                 None => Heard::Alive,
             }),
@@ -89,18 +91,17 @@ impl Kraken {
         let data = message.data.map_or("null", serde_json::value::RawValue::get);
         let tickers: Vec<Ticker<'_>> = serde_json::from_str(data).map_err(|fault| garbled(&fault))?;
         let Some(ticker) = tickers.iter().rfind(|ticker| ticker.symbol == self.symbol) else { return Ok(Heard::Nothing) };
-        if !self.begun && message.kind != Some("snapshot") {
+        let snapshot = message.kind.as_deref() == Some("snapshot");
+        if !self.begun && !snapshot {
             // It changes something that we have never heard of.
             return Ok(Heard::Nothing);
         }
         self.begun = true;
-        let stamped = ticker.timestamp.map(stamp).transpose()?;
-        if message.kind != Some("snapshot") && stamped.is_some_and(|at| at < self.written) {
+        let stamped = ticker.timestamp.as_deref().map(stamp).transpose()?;
+        if !snapshot && stamped.is_some_and(|at| at < self.written) {
             // It was overtaken by a later word.
             return Ok(Heard::Nothing);
         }
-        // Whatever comes out of this, the last word does not stand any more.
-        self.last = None;
         let top = BookTop {
             bid: ticker.bid.price("bid")?,
             bid_size: ticker.bid_qty.size("bid_qty")?,
@@ -124,6 +125,10 @@ impl Protocol for Kraken {
     }
 
     fn hear(&mut self, text: &str, now: Timestamp) -> Heard {
-        self.understand(text, now).unwrap_or_else(Heard::Bad)
+        self.understand(text, now).unwrap_or_else(|fault| {
+            // It may have been a ticker: what was said before it does not stand any more.
+            self.last = None;
+            Heard::Bad(fault)
+        })
     }
 }

@@ -16,9 +16,12 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, http};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
 
 use super::venue::{Heard, Protocol};
 use crate::domain::reading::{BookRule, ReadingFault, book};
@@ -29,6 +32,8 @@ use crate::ports::{Clock, Hear, PriceStream};
 const MOST_BYTES: usize = 256 * 1024;
 /// So many messages in a row that cannot be understood, and nothing good will come.
 const MOST_BAD: u32 = 20;
+/// So many times the silence passes at most before the first price: a heartbeat does not make up for a subscription that was lost.
+const FIRST: u32 = 4;
 /// The pause when a venue asks for one without saying how long, and the shortest and the longest that are believed.
 const PAUSE: Duration = Duration::from_secs(60);
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3_600));
@@ -104,7 +109,9 @@ impl BookStream {
     async fn connect(&self) -> Result<Socket, ReadingFault> {
         let limits = WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
         let connecting = connect_async_with_config(self.url.as_str(), Some(limits), true);
-        match timeout(self.settings.times.connect, connecting).await {
+        // The library traces the whole request, address included.
+        let untold = connecting.with_subscriber(Dispatch::none());
+        match timeout(self.settings.times.connect, untold).await {
             Ok(Ok((socket, _))) => Ok(socket),
             Ok(Err(fault)) => Err(words(&fault)),
             Err(_) => Err(ReadingFault::Disconnected(format!("no connection within {:?}", self.settings.times.connect))),
@@ -114,20 +121,21 @@ impl BookStream {
     async fn follow(&self, mut socket: Socket, hear: &Hear) -> ReadingFault {
         let SocketTimes { silence, ping, .. } = self.settings.times;
         let mut protocol = (self.make)(&self.settings.symbol);
+        let opened = Instant::now();
         if let Some(greeting) = protocol.greet()
-            && let Err(fault) = say(&mut socket, Message::text(greeting), silence).await
+            && let Err(fault) = say(&mut socket, Message::text(greeting), opened + silence, silence).await
         {
             return fault;
         }
         let mut pings = interval(ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut alive, mut bad) = (Instant::now(), 0u32);
+        let (mut alive, mut bad, mut begun) = (opened, 0u32, false);
         // A stream that is always ready would never let the time-out look at the clock.
         while alive.elapsed() < silence {
             let frame = tokio::select! {
                 frame = timeout_at(alive + silence, socket.next()) => frame,
                 _ = pings.tick() => {
-                    match say(&mut socket, Message::Ping(Vec::new().into()), silence).await {
+                    match say(&mut socket, Message::Ping(Vec::new().into()), alive + silence, silence).await {
                         Ok(()) => continue,
                         Err(fault) => return fault,
                     }
@@ -146,9 +154,13 @@ impl BookStream {
                 Ok(Some(Ok(Message::Frame(_)))) => Heard::Nothing,
             };
             match heard {
-                Heard::Nothing => continue,
-                Heard::Alive => {}
-                Heard::Top(top) => hear(book(&top, &self.settings.rule)),
+                Heard::Alive if begun || opened.elapsed() < silence.saturating_mul(FIRST) => {}
+                Heard::Nothing | Heard::Alive => continue,
+                Heard::Top(top) => {
+                    (begun, bad) = (true, 0);
+                    hear(book(&top, &self.settings.rule));
+                }
+                Heard::Still(top) => hear(book(&top, &self.settings.rule)),
                 Heard::Bad(fault) => {
                     bad = bad.saturating_add(1);
                     hear(Err(fault.clone()));
@@ -159,7 +171,7 @@ impl BookStream {
                 }
                 Heard::End(fault) => return fault,
             }
-            (alive, bad) = (Instant::now(), 0);
+            alive = Instant::now();
         }
         ReadingFault::Silent(silence)
     }
@@ -180,10 +192,10 @@ impl PriceStream for BookStream {
 }
 
 /// Sends. The other end may have stopped reading, and then nothing leaves any more.
-async fn say(socket: &mut Socket, message: Message, within: Duration) -> Result<(), ReadingFault> {
-    match timeout(within, socket.send(message)).await {
+async fn say(socket: &mut Socket, message: Message, until: Instant, silence: Duration) -> Result<(), ReadingFault> {
+    match timeout_at(until, socket.send(message)).await {
         Ok(sent) => sent.map_err(|fault| words(&fault)),
-        Err(_) => Err(ReadingFault::Silent(within)),
+        Err(_) => Err(ReadingFault::Silent(silence)),
     }
 }
 
@@ -196,6 +208,9 @@ fn words(fault: &Error) -> ReadingFault {
         Error::Tls(_) => lost("the TLS handshake failed".to_owned()),
         Error::Capacity(_) => ReadingFault::Garbled(format!("a message of more than {MOST_BYTES} bytes")),
         Error::Utf8(_) => ReadingFault::Garbled("it is no text".to_owned()),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
+            lost("the connection was cut".to_owned())
+        }
         Error::Protocol(_) | Error::AttackAttempt => ReadingFault::Garbled("it is no websocket".to_owned()),
         Error::Url(_) | Error::HttpFormat(_) => lost("its address cannot be used".to_owned()),
         Error::ConnectionClosed | Error::AlreadyClosed => lost("the venue ended the connection".to_owned()),

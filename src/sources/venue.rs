@@ -28,6 +28,8 @@ pub enum Heard {
     Alive,
     /// The best bid and ask.
     Top(BookTop),
+    /// Nothing has changed: the last best bid and ask still stand.
+    Still(BookTop),
     /// It cannot be believed; the next one may.
     Bad(ReadingFault),
     /// Nothing good can come of this connection any more.
