@@ -28,5 +28,5 @@ pub use notes::{Note, notes};
 pub use settings::{
     AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS, LogFormat,
     PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings, Settings, SignerSettings,
-    StreamKind, StreamSettings, TelemetrySettings, Venue,
+    StreamKind, StreamSettings, TelemetrySettings, Venue, voting_groups,
 };

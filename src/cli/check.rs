@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{self, EXIT_CODE, Environment, Settings};
+use crate::config::{self, EXIT_CODE, Environment, Settings, voting_groups};
 
 /// Checks the settings in `dir` under the environment of this process.
 ///
@@ -36,6 +36,13 @@ fn summarise(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
             }
         }
     }
+    writeln!(out)?;
+    for asset in settings.assets.values() {
+        let groups: Vec<&str> = voting_groups(&asset.sources, &asset.on).iter().map(|group| group.label()).collect();
+        let (defend, reenter) = (asset.votes.defend, asset.votes.reenter);
+        let (id, count, names) = (&asset.id, groups.len(), groups.join(", "));
+        writeln!(out, "asset {id}: {count} groups have a vote ({names}); {defend} defend it, {reenter} let it back")?;
+    }
     writeln!(out, "\nhttp on {}", settings.http.listen)?;
     for note in config::notes(settings) {
         writeln!(out, "\nnote: {note}")?;
@@ -63,7 +70,16 @@ mod tests {
         {
             assert!(text.contains(part), "{part} in:\n{text}");
         }
-        assert!(!text.contains("note"), "nothing to note:\n{text}");
+        let usdt = "asset USDT: 4 groups have a vote (chainlink, push, pyth, usd_books); 2 defend it, 3 let it back";
+        assert!(text.contains(usdt), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_wants_a_key_and_gets_none_is_noted_once() {
+        let notes = |text: String| text.matches("note: defaults.source.pyth.key").count();
+        assert_eq!(notes(summary(None)), 1);
+        assert_eq!(notes(summary(Some(("BALLAST__DEFAULTS__SOURCE__PYTH__KEY", "KEY")))), 0);
+        assert_eq!(notes(summary(Some(("BALLAST__DEFAULTS__SOURCE__PYTH__URL", "https://hermes.example")))), 0);
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! What must hold between values. Each rule says why in what it expects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::domain::ids::ChainName;
 use crate::domain::peg::VoteRule;
 use crate::domain::reading::FeedRule;
-use crate::domain::source::Group;
 use crate::domain::units::{Price, Weight};
 
 use super::inspection::{Read, Reported};
 use super::parse::{did_you_mean, exactly, is_name};
 use super::section::Section;
-use super::settings::{AssetOnChain, AssetSettings, ChainSettings, PoolSettings, PoolSourceSettings, StreamSettings};
+use super::settings::{AssetOnChain, AssetSettings, ChainSettings, PoolSettings, StreamSettings, voting_groups};
 
 /// Names go into metrics, URLs and variables.
 pub(super) fn name(at: &Section<'_>, what: &str, name: &str, marks: &str) -> Read<()> {
@@ -134,9 +133,7 @@ pub(super) fn enough_groups(
     streams: &[StreamSettings],
     on: &BTreeMap<ChainName, AssetOnChain>,
 ) {
-    let on_chain = on.values().flat_map(|place| place.sources.iter().filter_map(PoolSourceSettings::group));
-    let feeds = on.values().map(|_| Group::Chainlink);
-    let groups: BTreeSet<Group> = feeds.chain(on_chain).chain(streams.iter().map(StreamSettings::group)).collect();
+    let groups = voting_groups(streams, on);
     let names: Vec<&str> = groups.iter().map(|group| group.label()).collect();
     let have = format!("its sources are of {} independent groups ({})", groups.len(), names.join(", "));
     let mend = "add sources of other groups under [assets.NAME.sources], or lower the quorum for this asset";

@@ -26,7 +26,7 @@ use crate::domain::units::GasPrice;
 
 pub use sending::RelaySettings;
 pub use signer::{GcpKey, SignerSettings};
-pub use source::{PoolSourceKind, PoolSourceSettings, StreamKind, StreamSettings, Venue};
+pub use source::{PoolSourceKind, PoolSourceSettings, StreamKind, StreamSettings, Venue, voting_groups};
 
 /// Chain ids of local development nodes. Their keys may come from an environment variable, and nobody is harmed when their only
 /// endpoint lies.

@@ -1,16 +1,25 @@
 //! The sources of an asset beside its feed: off the chain, and more of them on a chain.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
 use secrecy::SecretString;
 
-use super::FeedSettings;
-use crate::domain::ids::AssetId;
+use super::{AssetOnChain, FeedSettings};
+use crate::domain::ids::{AssetId, ChainName};
 use crate::domain::reading::BookRule;
 use crate::domain::source::{Group, Unit};
 use crate::domain::units::Price;
+
+/// The groups that have a vote on an asset with these sources: its feeds are Chainlink's.
+#[must_use]
+pub fn voting_groups(streams: &[StreamSettings], on: &BTreeMap<ChainName, AssetOnChain>) -> BTreeSet<Group> {
+    let on_chain = on.values().flat_map(|place| place.sources.iter().filter_map(PoolSourceSettings::group));
+    let feeds = on.values().map(|_| Group::Chainlink);
+    feeds.chain(on_chain).chain(streams.iter().map(StreamSettings::group)).collect()
+}
 
 /// A source off the chain: a connection that quotes one asset.
 #[derive(Clone, Debug)]

@@ -20,7 +20,8 @@ fn mainnet(copy: &Copy) -> ChainSettings {
 }
 
 fn noted(copy: &Copy) -> Vec<String> {
-    notes(&copy.settings()).iter().map(ToString::to_string).collect()
+    let pyth = "defaults.source.pyth.key";
+    notes(&copy.settings()).iter().filter(|note| note.key != pyth).map(ToString::to_string).collect()
 }
 
 #[test]
@@ -153,6 +154,15 @@ fn one_witness_is_noted_where_something_can_be_lost() {
     let ports = "rpc = [\"http://127.0.0.1:8545\", \"http://127.0.0.1:8546\"]";
     assert!(noted(&Copy::new().main(RPC, ports)).is_empty());
     assert!(noted(&Copy::new().main(RPC, one).main("chain_id = 1", "chain_id = 1337")).is_empty(), "a local chain");
+}
+
+#[test]
+fn a_roll_up_without_its_sequencers_feed_is_noted() {
+    let base = || Copy::new().main("chain_id = 1", "chain_id = 8453");
+    let notes = noted(&base());
+    assert!(notes.len() == 1 && notes[0].starts_with("chains.mainnet.sequencer: a roll-up without"), "{notes:?}");
+    let feed = "[chains.mainnet.sequencer]\nproxy = \"0xBCF85224fc0756B9Fa45aA7892530B47e10b6433\"\n";
+    assert!(noted(&base().append("ballast.toml", feed)).is_empty());
 }
 
 #[test]
