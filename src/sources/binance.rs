@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::socket::{BookSettings, BookStream};
-use super::venue::{Heard, Number, Protocol, garbled};
+use super::venue::{Heard, Number, Protocol, object};
 use crate::domain::reading::{BookTop, ReadingFault};
 use crate::domain::units::Timestamp;
 
@@ -30,17 +30,14 @@ pub fn stream(settings: BookSettings) -> Result<BookStream, String> {
 }
 
 #[derive(Deserialize)]
-struct Wrapped<'a> {
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
-#[derive(Deserialize)]
 struct Kind<'a> {
     /// The name of an event that is not of a book.
     e: Option<Cow<'a, str>>,
     /// The pair.
     s: Option<Cow<'a, str>>,
+    /// The number of an update of a book.
+    #[serde(borrow)]
+    u: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -73,21 +70,19 @@ impl Binance {
     }
 
     fn understand(&mut self, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
-        let kind: Kind<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
-        if kind.data.is_some() {
-            let wrapped: Wrapped<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
-            let inner = wrapped.data.get();
-            let kind: Kind<'_> = serde_json::from_str(inner).map_err(|fault| garbled(&fault))?;
-            return self.event(&kind, inner, now);
+        let kind: Kind<'_> = object(text)?;
+        match kind.data {
+            Some(inner) => self.event(&object(inner.get())?, inner.get(), now),
+            None => self.event(&kind, text, now),
         }
-        self.event(&kind, text, now)
     }
 
     fn event(&mut self, kind: &Kind<'_>, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
         match (kind.e.as_deref(), kind.s.as_deref()) {
             (Some("serverShutdown"), _) => Ok(Heard::End(ReadingFault::Disconnected("the server shuts down".to_owned()))),
-            (None | Some("bookTicker"), Some(symbol)) if symbol == self.symbol => {
-                self.ticker(&serde_json::from_str(text).map_err(|fault| garbled(&fault))?, now)
+            (None | Some("bookTicker"), Some(symbol)) if symbol == self.symbol => self.ticker(&object(text)?, now),
+            (None | Some("bookTicker"), None) if kind.u.is_some() => {
+                Err(ReadingFault::Garbled("a book that names no pair".to_owned()))
             }
             _ => Ok(Heard::Nothing),
         }
@@ -98,6 +93,7 @@ impl Binance {
             // It was overtaken, or comes twice.
             return Ok(Heard::Nothing);
         }
+        self.update = Some(ticker.u);
         let top = BookTop {
             bid: ticker.b.price("b")?,
             bid_size: ticker.bid_size.size("B")?,
@@ -105,7 +101,7 @@ impl Binance {
             ask_size: ticker.ask_size.size("A")?,
             at: now,
         };
-        (self.update, self.last) = (Some(ticker.u), Some(top));
+        self.last = Some(top);
         Ok(Heard::Top(top))
     }
 }
@@ -117,10 +113,13 @@ impl Protocol for Binance {
 
     fn hear(&mut self, text: &str, now: Timestamp) -> Heard {
         self.understand(text, now).unwrap_or_else(|fault| {
-            // It may have been a ticker: what was said before it does not stand any more.
-            self.last = None;
+            self.forget();
             Heard::Bad(fault)
         })
+    }
+
+    fn forget(&mut self) {
+        self.last = None;
     }
 
     fn pong(&mut self, now: Timestamp) -> Heard {

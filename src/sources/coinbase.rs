@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::socket::{BookSettings, BookStream};
-use super::venue::{Heard, Number, Protocol, garbled, stamp};
+use super::venue::{Heard, Number, Protocol, object, stamp};
 use crate::domain::reading::{BookTop, ReadingFault};
 use crate::domain::units::Timestamp;
 
@@ -74,14 +74,11 @@ impl Coinbase {
     }
 
     fn understand(&mut self, text: &str) -> Result<Heard, ReadingFault> {
-        let message: Kind<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
+        let message: Kind<'_> = object(text)?;
         let ours = message.product_id.as_deref() == Some(self.product.as_str());
         match message.kind.as_ref() {
-            "ticker" if ours => self.ticker(&serde_json::from_str(text).map_err(|fault| garbled(&fault))?),
-            "heartbeat" if ours => {
-                let beat: Heartbeat = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
-                Ok(self.heartbeat(&beat))
-            }
+            "ticker" if ours => self.ticker(&object(text)?),
+            "heartbeat" if ours => Ok(self.heartbeat(&object(text)?)),
             "subscriptions" => Ok(Heard::Alive),
             "error" => Ok(Heard::End(ReadingFault::Garbled("it refuses the subscription: is the symbol right?".to_owned()))),
             _ => Ok(Heard::Nothing),
@@ -93,6 +90,7 @@ impl Coinbase {
             // It was overtaken, or comes twice.
             return Ok(Heard::Nothing);
         }
+        (self.sequence, self.trade, self.behind) = (Some(ticker.sequence), ticker.trade_id.or(self.trade), 0);
         let top = BookTop {
             bid: ticker.best_bid.price("best_bid")?,
             bid_size: ticker.best_bid_size.size("best_bid_size")?,
@@ -100,7 +98,6 @@ impl Coinbase {
             ask_size: ticker.best_ask_size.size("best_ask_size")?,
             at: stamp(&ticker.time)?,
         };
-        (self.sequence, self.trade, self.behind) = (Some(ticker.sequence), ticker.trade_id.or(self.trade), 0);
         Ok(Heard::Top(top))
     }
 

@@ -8,9 +8,10 @@ mod tests;
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::socket::{BookSettings, BookStream};
-use super::venue::{Heard, Number, Protocol, garbled, stamp};
+use super::venue::{Heard, Number, Protocol, garbled, object, stamp};
 use crate::domain::reading::{BookTop, ReadingFault};
 use crate::domain::units::Timestamp;
 
@@ -33,7 +34,7 @@ struct Message<'a> {
     #[serde(rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    data: Option<&'a serde_json::value::RawValue>,
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -55,26 +56,30 @@ pub struct Kraken {
     symbol: String,
     /// There has been a snapshot.
     begun: bool,
-    /// The last word, if it could be understood.
-    last: Option<BookTop>,
+    /// The last word, if it could be understood, and when it came.
+    last: Option<(BookTop, Timestamp)>,
     /// When the venue wrote it.
     written: Timestamp,
+    /// What it was told to be of.
+    told: Timestamp,
 }
 
 impl Kraken {
     /// The protocol of one pair.
     #[must_use]
     pub fn new(symbol: &str) -> Self {
-        Self { symbol: symbol.to_owned(), begun: false, last: None, written: Timestamp::default() }
+        Self { symbol: symbol.to_owned(), begun: false, last: None, written: Timestamp::default(), told: Timestamp::default() }
     }
 
     fn understand(&mut self, text: &str, now: Timestamp) -> Result<Heard, ReadingFault> {
-        let message: Message<'_> = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
+        let message: Message<'_> = object(text)?;
         match (message.channel.as_deref(), message.method.as_deref()) {
-            (Some("heartbeat"), _) => Ok(match &mut self.last {
-                Some(last) => {
-                    last.at = now;
-                    Heard::Still(*last)
+            (Some("heartbeat"), _) => Ok(match self.last {
+                // It has lain on its way for as long as the word that it repeats.
+                Some((last, heard)) => {
+                    let at = last.at.plus(now.since(heard));
+                    self.told = at.min(now);
+                    Heard::Still(BookTop { at, ..last })
                 }
                 None => Heard::Alive,
             }),
@@ -88,8 +93,9 @@ impl Kraken {
     }
 
     fn ticker(&mut self, message: &Message<'_>, now: Timestamp) -> Result<Heard, ReadingFault> {
-        let data = message.data.map_or("null", serde_json::value::RawValue::get);
-        let tickers: Vec<Ticker<'_>> = serde_json::from_str(data).map_err(|fault| garbled(&fault))?;
+        let data = message.data.map_or("null", RawValue::get);
+        let tickers: Vec<&RawValue> = serde_json::from_str(data).map_err(|fault| garbled(&fault))?;
+        let tickers: Vec<Ticker<'_>> = tickers.into_iter().map(|ticker| object(ticker.get())).collect::<Result<_, _>>()?;
         let Some(ticker) = tickers.iter().rfind(|ticker| ticker.symbol == self.symbol) else { return Ok(Heard::Nothing) };
         let snapshot = message.kind.as_deref() == Some("snapshot");
         if !self.begun && !snapshot {
@@ -102,16 +108,21 @@ impl Kraken {
             // It was overtaken by a later word.
             return Ok(Heard::Nothing);
         }
+        let stamped = stamped.unwrap_or(now);
+        // One wrong stamp of the future must not shut out the right ones that follow.
+        self.written = stamped.min(now);
+        // A snapshot answers us now, however long ago the book last changed. After that no time is before one that was told: our clock
+        // may be ahead of the venue's, and some messages are quicker than others.
+        let at = stamped.max(if snapshot { now } else { self.told });
+        self.told = at.min(now);
         let top = BookTop {
             bid: ticker.bid.price("bid")?,
             bid_size: ticker.bid_qty.size("bid_qty")?,
             ask: ticker.ask.price("ask")?,
             ask_size: ticker.ask_qty.size("ask_qty")?,
-            at: stamped.unwrap_or(now),
+            at,
         };
-        // One wrong stamp of the future must not shut out the right ones that follow.
-        self.written = top.at.min(now);
-        self.last = Some(top);
+        self.last = Some((top, now));
         Ok(Heard::Top(top))
     }
 }
@@ -126,9 +137,12 @@ impl Protocol for Kraken {
 
     fn hear(&mut self, text: &str, now: Timestamp) -> Heard {
         self.understand(text, now).unwrap_or_else(|fault| {
-            // It may have been a ticker: what was said before it does not stand any more.
-            self.last = None;
+            self.forget();
             Heard::Bad(fault)
         })
+    }
+
+    fn forget(&mut self) {
+        self.last = None;
     }
 }

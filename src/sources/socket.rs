@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use futures::{SinkExt, StreamExt};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -118,7 +119,7 @@ impl BookStream {
         }
     }
 
-    async fn follow(&self, mut socket: Socket, hear: &Hear) -> ReadingFault {
+    async fn follow<S: AsyncRead + AsyncWrite + Unpin>(&self, mut socket: WebSocketStream<S>, hear: &Hear) -> ReadingFault {
         let SocketTimes { silence, ping, .. } = self.settings.times;
         let mut protocol = (self.make)(&self.settings.symbol);
         let opened = Instant::now();
@@ -150,7 +151,10 @@ impl BookStream {
                 Ok(Some(Err(fault))) => return words(&fault),
                 Ok(Some(Ok(Message::Text(text)))) => protocol.hear(text.as_str(), now),
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => protocol.pong(now),
-                Ok(Some(Ok(Message::Binary(_)))) => Heard::Bad(ReadingFault::Garbled("bytes instead of text".to_owned())),
+                Ok(Some(Ok(Message::Binary(_)))) => {
+                    protocol.forget();
+                    Heard::Bad(ReadingFault::Garbled("bytes instead of text".to_owned()))
+                }
                 Ok(Some(Ok(Message::Frame(_)))) => Heard::Nothing,
             };
             match heard {
@@ -162,7 +166,8 @@ impl BookStream {
                 }
                 Heard::Still(top) => hear(book(&top, &self.settings.rule)),
                 Heard::Bad(fault) => {
-                    bad = bad.saturating_add(1);
+                    // Until the next price heartbeats excuse nothing: a new connection would begin with one.
+                    (begun, bad) = (false, bad.saturating_add(1));
                     hear(Err(fault.clone()));
                     if bad >= MOST_BAD {
                         return fault;
@@ -192,7 +197,12 @@ impl PriceStream for BookStream {
 }
 
 /// Sends. The other end may have stopped reading, and then nothing leaves any more.
-async fn say(socket: &mut Socket, message: Message, until: Instant, silence: Duration) -> Result<(), ReadingFault> {
+async fn say<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    message: Message,
+    until: Instant,
+    silence: Duration,
+) -> Result<(), ReadingFault> {
     match timeout_at(until, socket.send(message)).await {
         Ok(sent) => sent.map_err(|fault| words(&fault)),
         Err(_) => Err(ReadingFault::Silent(silence)),

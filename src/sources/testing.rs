@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use crate::domain::reading::{BookTop, ReadingFault};
 use crate::domain::units::{Price, Timestamp};
 use crate::sources::venue::{Heard, Protocol};
@@ -92,4 +94,14 @@ pub(super) fn heard(protocol: &mut dyn Protocol, messages: &[&str]) -> Heard {
         last = protocol.hear(message, later(secs));
     }
     last
+}
+
+/// A JSON value in the place of a number, and whether it is a price.
+pub(super) fn word() -> impl Strategy<Value = (String, bool)> {
+    const GOOD: &[&str] = &["1", "0.9987", "\"0.9987\"", "\"1000000\"", "0.000000000000000001", "999999999999999"];
+    let good = proptest::sample::select(GOOD).prop_map(|text: &str| (text.to_owned(), true));
+    // Nothing is a size too.
+    let no_size: Vec<&str> = NO_PRICES.into_iter().filter(|text| !["0", "\"0.000\""].contains(text)).collect();
+    let poor = proptest::sample::select(no_size).prop_map(|text| (text.to_owned(), false));
+    prop_oneof![4 => good, 1 => poor]
 }

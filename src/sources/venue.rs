@@ -12,6 +12,8 @@ pub trait Protocol: Send {
     fn greet(&self) -> Option<String>;
     /// Understands a message.
     fn hear(&mut self, text: &str, now: Timestamp) -> Heard;
+    /// Something has come that cannot be read. It may have been a price: what was said before it does not stand any more.
+    fn forget(&mut self) {}
     /// The server has answered a ping, or sent one. For most protocols that proves a server and not that prices still come; one that has
     /// no other sign of life repeats its last word.
     fn pong(&mut self, _now: Timestamp) -> Heard {
@@ -58,9 +60,26 @@ impl Number<'_> {
     }
 
     fn refuse(&self, what: &str, expected: &str) -> ReadingFault {
-        // What a stranger wrote is repeated in part: enough to look for, too little to flood a log.
-        let found: String = self.0.get().chars().filter(|c| !c.is_control()).take(24).collect();
-        ReadingFault::Garbled(format!("{what} is `{found}`, expected {expected}"))
+        // What a stranger wrote is repeated only where it looks like a number, and then in part: it may be a secret of ours, or long.
+        let digits = |c: char| c.is_ascii_digit() || "\"+-.eE".contains(c);
+        let found = match self.0.get() {
+            text if text.chars().all(digits) => format!("`{}`", text.chars().take(24).collect::<String>()),
+            text if text.starts_with('"') => "another text".to_owned(),
+            text if text.starts_with('{') => "an object".to_owned(),
+            text if text.starts_with('[') => "a list".to_owned(),
+            _ => "null, true or false".to_owned(),
+        };
+        ReadingFault::Garbled(format!("{what} is {found}, expected {expected}"))
+    }
+}
+
+/// A JSON object. serde would take a list for one as well, by the places of its fields, which no venue means.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ReadingFault> {
+    let parsed = serde_json::from_str(text).map_err(|fault| garbled(&fault))?;
+    if text.trim_ascii_start().starts_with('{') {
+        Ok(parsed)
+    } else {
+        Err(ReadingFault::Garbled("a message that is no object".to_owned()))
     }
 }
 

@@ -127,6 +127,13 @@ async fn a_source_that_cannot_be_reached_is_asked_less_and_less_often_and_for_ev
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_gives_a_price_and_ends_at_once_is_asked_less_and_less_often_too() {
+    let stage = Stage::start((0..200).map(|_| Life::Says(vec![0], Duration::ZERO, lost())).collect()).await;
+    tokio::time::sleep(secs(3_600)).await;
+    assert!((30..=70).contains(&stage.begun().len()), "{} attempts in an hour", stage.begun().len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_held_is_followed_by_another_at_once() {
     let held = || Life::Says(vec![0], secs(60), lost());
     let short = || Life::Says(Vec::new(), Duration::ZERO, lost());

@@ -1,7 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, later, nested, top};
+use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, later, nested, top, word};
+
+/// A book that names no pair.
+const NAMELESS: &str = r#"{"u":101,"b":"0.98","B":"1","a":"0.98","A":"1"}"#;
+/// A ticker whose fields stand in a list.
+const LISTED: &str = r#"[null,"USDCUSDT",101,null]"#;
 
 fn ticker(update: &str, bid: &str, ask: &str) -> String {
     full(update, "\"USDCUSDT\"", bid, "\"5000.00\"", ask, "\"5000.00\"")
@@ -76,9 +81,16 @@ fn whatever_is_no_number_is_refused_in_every_place_and_the_last_word_falls_with_
 
 #[test]
 fn garbage_is_refused_and_the_last_word_falls_with_it() {
-    for message in
-        NO_MESSAGES.into_iter().chain([nested().as_str(), r#"{"s":7,"u":101}"#, r#"{"s":"USDCUSDT"}"#, "[]", "7", "null"])
-    {
+    for message in NO_MESSAGES.into_iter().chain([
+        nested().as_str(),
+        r#"{"s":7,"u":101}"#,
+        r#"{"s":"USDCUSDT"}"#,
+        "[]",
+        "7",
+        "null",
+        NAMELESS,
+        LISTED,
+    ]) {
         let mut binance = begun();
         bad(binance.hear(message, later(1)), &message[..message.len().min(40)]);
         assert_eq!(binance.pong(later(2)), Heard::Nothing, "after {:?}", &message[..message.len().min(40)]);
@@ -98,22 +110,26 @@ fn what_was_overtaken_or_comes_twice_changes_nothing() {
 }
 
 #[test]
-fn a_ticker_that_cannot_be_understood_does_not_use_up_its_number() {
+fn what_is_older_than_a_ticker_that_was_not_understood_is_not_taken_in_its_place() {
     let mut binance = begun();
-    bad(binance.hear(&ticker("101", "\"x\"", "\"0.981\""), later(1)), "x");
-    assert_eq!(binance.hear(&ticker("101", "\"0.98\"", "\"0.981\""), later(2)), Heard::Top(top("0.98", "0.981", later(2))));
+    bad(binance.hear(&ticker("102", "\"x\"", "\"0.981\""), later(1)), "x");
+    assert_eq!(binance.hear(&ticker("101", "\"0.98\"", "\"0.981\""), later(2)), Heard::Nothing);
+    assert_eq!(binance.hear(&ticker("103", "\"0.98\"", "\"0.981\""), later(2)), Heard::Top(top("0.98", "0.981", later(2))));
 }
 
 proptest! {
     #[test]
-    fn nothing_that_anybody_can_say_is_a_price_of_zero(texts in proptest::collection::vec(".{0,200}", 0..8), cut in 0usize..100) {
-        let mut binance = begun();
-        let whole = ticker("101", "\"0.98\"", "\"0.981\"");
-        let cut = whole[..cut.min(whole.len())].to_owned();
-        for text in texts.iter().chain([&cut]) {
-            if let Heard::Top(top) | Heard::Still(top) = binance.hear(text, NOW) {
-                prop_assert!(top.bid.wad() > 0 && top.ask.wad() > 0);
-            }
+    fn a_ticker_is_a_book_if_and_only_if_all_of_it_is(words in proptest::collection::vec(word(), 4), text in ".{0,200}", cut in 0usize..100) {
+        let [bid, bid_size, ask, ask_size] = &words[..] else { unreachable!() };
+        let whole = full("101", "\"USDCUSDT\"", &bid.0, &bid_size.0, &ask.0, &ask_size.0);
+        let heard = begun().hear(&whole, later(1));
+        prop_assert_eq!(matches!(heard, Heard::Top(_)), words.iter().all(|word| word.1), "{}", whole);
+        let cut = &whole[..cut.min(whole.len() - 1)];
+        for text in [text.as_str(), cut] {
+            let mut binance = begun();
+            let heard = binance.hear(text, later(1));
+            prop_assert!(matches!(heard, Heard::Bad(_)), "{:?} of {:?}", heard, text);
+            prop_assert_eq!(binance.pong(later(2)), Heard::Nothing);
         }
     }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, later, nested, top};
+use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, later, nested, top, word};
 
 const AT: [&str; 3] = ["2023-11-14T22:13:20.000000Z", "2023-11-14T22:13:21.000000Z", "2023-11-14T22:13:22.000000Z"];
 
@@ -122,6 +122,14 @@ fn what_was_overtaken_or_comes_twice_changes_nothing() {
 }
 
 #[test]
+fn what_is_older_than_a_ticker_that_was_not_understood_is_not_taken_in_its_place() {
+    let mut coinbase = begun();
+    bad(coinbase.hear(&ticker(102, "\"x\"", "\"0.981\"", AT[1]), later(1)), "x");
+    assert_eq!(coinbase.hear(&ticker(101, "\"0.98\"", "\"0.981\"", AT[1]), later(1)), Heard::Nothing);
+    assert_eq!(coinbase.hear(&beat("102"), later(2)), Heard::Alive, "that trade was told of, badly");
+}
+
+#[test]
 fn stamps_are_the_venues_and_are_passed_on() {
     for (at, stamp) in [("2033-05-18T03:33:20Z", 2_000_000_000), ("2001-09-09T01:46:40Z", 1_000_000_000)] {
         let expected = top("0.98", "0.981", Timestamp::from_secs(stamp));
@@ -132,14 +140,14 @@ fn stamps_are_the_venues_and_are_passed_on() {
 
 proptest! {
     #[test]
-    fn nothing_that_anybody_can_say_is_a_price_of_zero(texts in proptest::collection::vec(".{0,200}", 0..8), cut in 0usize..300) {
-        let mut coinbase = begun();
-        let whole = ticker(101, "\"0.98\"", "\"0.981\"", AT[1]);
-        let cut = whole[..cut.min(whole.len())].to_owned();
-        for text in texts.iter().chain([&cut]) {
-            if let Heard::Top(top) | Heard::Still(top) = coinbase.hear(text, NOW) {
-                prop_assert!(top.bid.wad() > 0 && top.ask.wad() > 0);
-            }
+    fn a_ticker_is_a_book_if_and_only_if_all_of_it_is(words in proptest::collection::vec(word(), 4), text in ".{0,200}", cut in 0usize..300) {
+        let [bid, bid_size, ask, ask_size] = &words[..] else { unreachable!() };
+        let whole = full("101", &bid.0, &bid_size.0, &ask.0, &ask_size.0, &format!("\"{}\"", AT[1]));
+        let heard = begun().hear(&whole, later(1));
+        prop_assert_eq!(matches!(heard, Heard::Top(_)), words.iter().all(|word| word.1), "{}", whole);
+        for text in [text.as_str(), &whole[..cut.min(whole.len() - 1)]] {
+            let heard = begun().hear(text, later(1));
+            prop_assert!(matches!(heard, Heard::Bad(_)), "{:?} of {:?}", heard, text);
         }
     }
 

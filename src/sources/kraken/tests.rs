@@ -1,8 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, heard, later, nested, top};
+use crate::sources::testing::{NO_MESSAGES, NO_PRICES, NOW, bad, heard, later, nested, top, word};
 
+/// A ticker whose fields stand in a list.
+const LISTED: &str = r#"{"channel":"ticker","type":"update","data":[["USDC/USD",0.97,5000,0.971,5000,null]]}"#;
 const BEAT: &str = r#"{"channel":"heartbeat"}"#;
 
 /// A ticker with sizes of 5000.
@@ -32,6 +34,12 @@ fn begun() -> Kraken {
     kraken
 }
 
+fn begun_with(message: &str) -> Kraken {
+    let mut kraken = begun();
+    assert!(matches!(kraken.hear(message, later(5)), Heard::Top(_)));
+    kraken
+}
+
 #[test]
 fn it_asks_for_every_change_of_the_best_bid_and_offer() {
     let asked: serde_json::Value = serde_json::from_str(&Kraken::new("USDC/USD").greet().unwrap()).unwrap();
@@ -50,7 +58,11 @@ fn a_snapshot_an_update_and_a_heartbeat_are_a_book() {
     assert_eq!(kraken.hear(&snapshot(), NOW), Heard::Top(top("0.9990", "0.9992", NOW)));
     let update = ticker("update", "0.9800", "0.9802", &at(3));
     assert_eq!(kraken.hear(&update, later(4)), Heard::Top(top("0.9800", "0.9802", later(3))));
-    assert_eq!(kraken.hear(BEAT, later(9)), Heard::Still(top("0.9800", "0.9802", later(9))), "it still stands");
+    assert_eq!(
+        kraken.hear(BEAT, later(9)),
+        Heard::Still(top("0.9800", "0.9802", later(8))),
+        "it still stands, on the venue's clock"
+    );
 }
 
 #[test]
@@ -98,7 +110,8 @@ fn whatever_is_no_number_is_refused_in_every_place_and_the_last_word_falls_with_
 
 #[test]
 fn garbage_is_refused_and_the_last_word_falls_with_it() {
-    for message in NO_MESSAGES.into_iter().chain([nested().as_str(), r#"{"channel":"ticker","type":"update","data":{}}"#]) {
+    for message in NO_MESSAGES.into_iter().chain([nested().as_str(), r#"{"channel":"ticker","type":"update","data":{}}"#, LISTED])
+    {
         let mut kraken = begun();
         bad(kraken.hear(message, later(1)), &message[..message.len().min(40)]);
         assert_eq!(kraken.hear(BEAT, later(2)), Heard::Alive, "after {:?}", &message[..message.len().min(40)]);
@@ -120,7 +133,13 @@ fn what_was_overtaken_changes_nothing_and_what_comes_twice_says_the_same() {
     assert_eq!(kraken.hear(&newer, later(5)), Heard::Top(top("0.98", "0.981", later(5))));
     assert_eq!(kraken.hear(&older, later(6)), Heard::Nothing);
     assert_eq!(kraken.hear(BEAT, later(7)), Heard::Still(top("0.98", "0.981", later(7))));
-    assert_eq!(kraken.hear(&newer, later(8)), Heard::Top(top("0.98", "0.981", later(5))));
+    bad(kraken.hear(&ticker("update", "\"x\"", "0.9", &at(9)), later(9)), "x");
+    assert_eq!(
+        kraken.hear(&ticker("update", "0.9", "0.9", &at(8)), later(8)),
+        Heard::Nothing,
+        "older than one that was not understood"
+    );
+    assert_eq!(begun_with(&newer).hear(&newer, later(8)), Heard::Top(top("0.98", "0.981", later(5))));
 }
 
 #[test]
@@ -135,27 +154,61 @@ fn a_stamp_of_the_future_is_passed_on_and_shuts_nothing_out() {
     let right = ticker("update", "0.98", "0.981", &at(2));
     assert_eq!(kraken.hear(&right, later(2)), Heard::Top(top("0.98", "0.981", later(2))));
     assert_eq!(kraken.hear(&wrong, later(3)), Heard::Top(top("0.97", "0.971", later(100_000))));
-    assert_eq!(kraken.hear(BEAT, later(4)), Heard::Still(top("0.97", "0.971", later(4))), "a heartbeat is of now");
+    assert_eq!(
+        kraken.hear(BEAT, later(4)),
+        Heard::Still(top("0.97", "0.971", later(100_001))),
+        "a heartbeat makes nothing of now"
+    );
+}
+
+#[test]
+fn a_snapshot_is_of_now_though_the_book_changed_long_ago_and_what_lags_is_not() {
+    let mut kraken = Kraken::new("USDC/USD");
+    assert_eq!(kraken.hear(&snapshot(), later(600)), Heard::Top(top("0.9990", "0.9992", later(600))));
+    assert_eq!(kraken.hear(BEAT, later(603)), Heard::Still(top("0.9990", "0.9992", later(603))));
+    // It was written a minute before it comes, and so was the heartbeat behind it.
+    assert_eq!(
+        kraken.hear(&ticker("update", "0.98", "0.981", &at(610)), later(670)),
+        Heard::Top(top("0.98", "0.981", later(610)))
+    );
+    assert_eq!(kraken.hear(BEAT, later(671)), Heard::Still(top("0.98", "0.981", later(611))));
+}
+
+#[test]
+fn a_clock_of_ours_that_is_ahead_makes_no_ticker_older_than_the_snapshot() {
+    let mut kraken = Kraken::new("USDC/USD");
+    assert_eq!(kraken.hear(&snapshot(), later(4)), Heard::Top(top("0.9990", "0.9992", later(4))));
+    assert_eq!(kraken.hear(&ticker("update", "0.98", "0.981", &at(1)), later(5)), Heard::Top(top("0.98", "0.981", later(4))));
+    assert_eq!(kraken.hear(BEAT, later(8)), Heard::Still(top("0.98", "0.981", later(7))));
+    assert_eq!(kraken.hear(&ticker("update", "0.97", "0.971", &at(6)), later(9)), Heard::Top(top("0.97", "0.971", later(7))));
 }
 
 #[test]
 fn after_a_new_snapshot_an_earlier_stamp_counts_again() {
     let mut kraken = begun();
-    let messages = [ticker("update", "0.98", "0.981", &at(9)), ticker("snapshot", "0.97", "0.971", &at(3))];
-    assert_eq!(heard(&mut kraken, &[&messages[0], &messages[1]]), Heard::Top(top("0.97", "0.971", later(3))));
+    let messages = [
+        ticker("update", "0.98", "0.981", &at(9)),
+        ticker("snapshot", "0.97", "0.971", &at(3)),
+        ticker("update", "0.96", "0.961", &at(4)),
+    ];
+    let messages = messages.each_ref().map(String::as_str);
+    assert_eq!(heard(&mut kraken, &messages), Heard::Top(top("0.96", "0.961", later(4))));
 }
 
 proptest! {
     #[test]
-    fn nothing_that_anybody_can_say_is_a_price_of_zero(texts in proptest::collection::vec(".{0,200}", 0..8), cut in 0usize..300) {
-        let mut kraken = begun();
-        let mut cut_ticker = ticker("update", "0.98", "0.981", &at(1));
-        while cut < cut_ticker.len() && !cut_ticker.is_char_boundary(cut) { cut_ticker.pop(); }
-        cut_ticker.truncate(cut.min(cut_ticker.len()));
-        for text in texts.iter().chain([&cut_ticker]) {
-            if let Heard::Top(top) | Heard::Still(top) = kraken.hear(text, NOW) {
-                prop_assert!(top.bid.wad() > 0 && top.ask.wad() > 0);
-            }
+    fn a_ticker_is_a_book_if_and_only_if_all_of_it_is(words in proptest::collection::vec(word(), 4), text in ".{0,200}", cut in 0usize..300) {
+        let stamp = format!("\"{}\"", at(1));
+        let [bid, bid_qty, ask, ask_qty] = &words[..] else { unreachable!() };
+        let whole = full("update", "\"USDC/USD\"", &bid.0, &bid_qty.0, &ask.0, &ask_qty.0, &stamp);
+        let heard = begun().hear(&whole, later(1));
+        prop_assert_eq!(matches!(heard, Heard::Top(_)), words.iter().all(|word| word.1), "{}", whole);
+        let cut = &whole[..cut.min(whole.len() - 1)];
+        for text in [text.as_str(), cut] {
+            let mut kraken = begun();
+            let heard = kraken.hear(text, later(1));
+            prop_assert!(matches!(heard, Heard::Bad(_)), "{:?} of {:?}", heard, text);
+            prop_assert_eq!(kraken.hear(BEAT, later(2)), Heard::Alive);
         }
     }
 
@@ -166,6 +219,6 @@ proptest! {
             kraken.hear(&ticker("update", &format!("0.98{second:02}"), "0.9900", &at(*second)), later(20));
         }
         seconds.sort_unstable();
-        prop_assert_eq!(kraken.hear(BEAT, later(21)), Heard::Still(top("0.9811", "0.9900", later(21))));
+        prop_assert_eq!(kraken.hear(BEAT, later(21)), Heard::Still(top("0.9811", "0.9900", later(12))));
     }
 }

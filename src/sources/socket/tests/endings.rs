@@ -1,5 +1,7 @@
 //! How a connection ends, and that it does.
 
+use tokio_tungstenite::tungstenite::protocol::Role;
+
 use super::*;
 
 /// How the connection to Kraken ends whose websocket does this.
@@ -39,6 +41,25 @@ async fn heartbeats_do_not_keep_a_connection_that_never_says_a_price() {
 }
 
 #[tokio::test]
+async fn nor_one_whose_last_price_was_followed_by_garbage() {
+    let acts = vec![Act::Hear, say(SNAPSHOT), say("garbage"), Act::Repeat(BEAT.to_owned())];
+    let heard = end(acts, IMPATIENT).await;
+    assert_eq!((heard.said.len(), heard.end), (2, ReadingFault::Silent(BRISK)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_reads_nothing_holds_us_no_longer_than_one_that_says_nothing() {
+    for room in [1, 64, 4_096] {
+        let (ours, _theirs) = tokio::io::duplex(room);
+        let socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+        let stream = kraken::stream(settings("ws://x", "USDC/USD", SocketTimes { ping: BRISK / 3, ..IMPATIENT })).unwrap();
+        let began = Instant::now();
+        assert_eq!(stream.follow(socket, &|_| {}).await, ReadingFault::Silent(BRISK));
+        assert_eq!(began.elapsed(), BRISK);
+    }
+}
+
+#[tokio::test]
 async fn a_flood_of_what_does_not_concern_us_is_silence() {
     let status = r#"{"channel":"status","type":"update","data":[]}"#.to_owned();
     let heard = end(vec![Act::Hear, say(SNAPSHOT), Act::Repeat(status)], IMPATIENT).await;
@@ -50,6 +71,9 @@ async fn garbage_is_told_each_time_and_ends_the_connection_when_nothing_else_com
     let heard = end(vec![Act::Hear, say("garbage"), Act::Bytes(vec![0, 159]), say(SNAPSHOT), Act::Close], PATIENT).await;
     let good: Vec<bool> = heard.said.iter().map(Result::is_ok).collect();
     assert_eq!(good, [false, false, true], "one wrong word is no reason to go");
+    let acts = vec![Act::Hear, say(SNAPSHOT), Act::Bytes(vec![1]), say(BEAT), Act::Close];
+    let heard = end(acts, PATIENT).await;
+    assert_eq!((heard.said.len(), heard.said[1].is_err()), (2, true), "after bytes the last word does not stand");
     let mut acts = vec![Act::Hear, say(SNAPSHOT)];
     for _ in 0..MOST_BAD {
         acts.extend([say("garbage"), say(BEAT)]);

@@ -32,6 +32,7 @@ async fn the_address_is_in_no_fault_and_in_no_log_of_ours() {
         Life::Refuses("hidden-token"),
         Life::Socket(vec![Act::Hear, say("hidden-token"), say(r#"{"channel":"ticker","data":"hidden-token"}"#), Act::Cut]),
         Life::Socket(vec![Act::Hear, Act::Raw(b"hidden-token"), Act::Live]),
+        Life::Socket(vec![Act::Hear, say(&SNAPSHOT.replace("0.9990", "\"hidden-token\"")), Act::Cut]),
     ];
     let mut told = Vec::new();
     for life in lives {
