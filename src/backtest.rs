@@ -54,8 +54,11 @@ mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::domain::units::Timestamp;
 
 pub use columns::DataFault;
 pub use court::{Course, Judge, Moment, Span, replay};
@@ -82,6 +85,21 @@ pub enum ReplayFault {
         .0.display()
     )]
     Nothing(PathBuf),
+    /// A recording without a reading.
+    #[error("{}: nothing was recorded", .0.display())]
+    Silence(PathBuf),
+    /// More judgements than a right stamp would lead to.
+    #[error("it reaches from {from} to {until}, expected {most} judgements of {step:?} at most: is a time stamp wrong?")]
+    Endless {
+        /// The first stamp.
+        from: Timestamp,
+        /// The last.
+        until: Timestamp,
+        /// Between two judgements.
+        step: Duration,
+        /// So many are made.
+        most: u32,
+    },
     /// Rows that cannot be read: all of them, in all files.
     #[error("{}", Lines(.0))]
     Data(Vec<DataFault>),

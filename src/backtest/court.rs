@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::ReplayFault;
 use crate::domain::ids::AssetId;
 use crate::domain::peg::{Band, GroupVote, Neighbour, Neighbourhood, Panel, Peg, PegChange, PegRule, PegState, Trust, VoteRule};
 use crate::domain::reading::Reading;
@@ -17,6 +18,23 @@ pub struct Span {
     pub until: Timestamp,
     /// Between two judgements; not zero.
     pub step: Duration,
+}
+
+/// A year of seconds; minutes by the year reach far beyond stablecoins.
+const MOST_STEPS: u32 = 366 * 86_400;
+
+impl Span {
+    /// The same, if it ends in this life.
+    ///
+    /// # Errors
+    /// It is longer than so many steps.
+    pub fn bounded(self) -> Result<Self, ReplayFault> {
+        let Self { from, until, step } = self;
+        if until.since(from) > step.saturating_mul(MOST_STEPS) {
+            return Err(ReplayFault::Endless { from, until, step, most: MOST_STEPS });
+        }
+        Ok(self)
+    }
 }
 
 /// How one asset is judged.
@@ -110,7 +128,12 @@ pub fn replay(tape: impl IntoIterator<Item = (Timestamp, Reading)>, span: Span, 
             judge(panel, now, &standing, course);
             standing.insert(course.asset.clone(), Neighbour::from(&panel.peg));
         }
-        now = now.plus(span.step.max(Duration::from_millis(1)));
+        let next = now.plus(span.step.max(Duration::from_millis(1)));
+        if next <= now {
+            // The end of time.
+            break;
+        }
+        now = next;
     }
     courses
 }

@@ -110,7 +110,7 @@ impl History {
             series.readings.sort_by_key(|reading| reading.as_of);
         }
         let series: Vec<Series> = found.into_values().filter(|series| !series.readings.is_empty()).collect();
-        let span = span(&series).ok_or_else(|| ReplayFault::Nothing(folder.to_owned()))?;
+        let span = span(&series).ok_or_else(|| ReplayFault::Nothing(folder.to_owned()))?.bounded()?;
         let mut absent: Vec<String> = absent.iter().map(|(file, what)| format!("{file}PERIOD.csv: {what}")).collect();
         if !bars {
             absent.push(format!("VENUE_PAIR{BARS}PERIOD.csv: order books"));
@@ -119,12 +119,15 @@ impl History {
         Ok(Self { series, yardstick, bar: *bar, absent, assets, span })
     }
 
-    /// What was recorded, in the order in which it was taken. It is judged each second; there is no yardstick. `None` when nothing was
-    /// recorded.
-    #[must_use]
-    pub fn of_recording(readings: Vec<Reading>) -> Option<Self> {
+    /// What was recorded, in the order in which it was taken. It is judged each second; there is no yardstick.
+    ///
+    /// # Errors
+    /// Nothing was recorded, or over a time that is too long to be right.
+    pub fn of_recording(file: &Path, readings: Vec<Reading>) -> Result<Self, ReplayFault> {
         let times = readings.iter().map(|reading| reading.as_of);
-        let span = Span { from: times.clone().min()?, until: times.max()?, step: SECOND };
+        let ends = times.clone().min().zip(times.max());
+        let (from, until) = ends.ok_or_else(|| ReplayFault::Silence(file.to_owned()))?;
+        let span = Span { from, until, step: SECOND }.bounded()?;
         let mut found = Found::new();
         for reading in readings {
             let source = &reading.source;
@@ -143,7 +146,7 @@ impl History {
                 assets.push(asset);
             }
         }
-        Some(Self { series, yardstick: Yardstick::default(), bar: tape::BARS, absent: Vec::new(), assets, span })
+        Ok(Self { series, yardstick: Yardstick::default(), bar: tape::BARS, absent: Vec::new(), assets, span })
     }
 
     /// What everybody said who is heard, in order of time; at the same time in the order of their names.

@@ -72,10 +72,7 @@ fn told(args: &ReplayArgs, rule: PegRule, votes: VoteRule) -> Result<String, Box
 fn history(args: &ReplayArgs) -> Result<(String, History), Box<dyn Error>> {
     let named = |path: &Path| path.display().to_string();
     match (&args.recording, &args.data) {
-        (Some(file), _) => {
-            let history = History::of_recording(recording::read(file)?);
-            Ok((named(file), history.ok_or_else(|| format!("{}: nothing was recorded", named(file)))?))
-        }
+        (Some(file), _) => Ok((named(file), History::of_recording(file, recording::read(file)?)?)),
         (None, Some(folder)) => Ok((named(folder), History::load(folder, &BARS)?)),
         // The command line asks for one of the two.
         (None, None) => Err("name a folder with --data, or a file with --recording".into()),
@@ -116,5 +113,21 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let fault = answer(&["--data", folder.path().to_str().unwrap()]).unwrap_err();
         assert!(fault.contains("VENUE_PAIR_1m_PERIOD.csv"), "{fault}");
+    }
+
+    #[test]
+    fn a_recording_that_cannot_be_replayed_is_a_fault_and_no_endless_wait() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let told = |name: &str, stamps: &[u64]| {
+            let file = folder.path().join(name);
+            let source = r#"{"s":0,"id":"x","asset":"USDC","group":"pyth","good_for_ms":60000}"#;
+            let readings = stamps.iter().map(|stamp| format!("{{\"r\":0,\"t\":{stamp},\"p\":\"1\",\"u\":{stamp}}}\n"));
+            fs::write(&file, format!("{{\"ballast_recording\":1}}\n{source}\n{}", readings.collect::<String>())).unwrap();
+            answer(&["--recording", file.to_str().unwrap()])
+        };
+        assert!(told("empty", &[]).unwrap_err().contains("nothing was recorded"));
+        let endless = told("endless", &[0, u64::MAX]).unwrap_err();
+        assert!(endless.contains("is a time stamp wrong?"), "{endless}");
+        assert!(told("end", &[u64::MAX - 1, u64::MAX]).unwrap().contains("quorum"));
     }
 }

@@ -37,18 +37,33 @@ impl Source for Layer {
 }
 
 /// Lays tables over one another, the last on top, and the environment over all of them.
+///
+/// # Errors
+/// The keys that are no plain names, with their places. The `config` crate reads `x[4000000000]` at the top as a place in a list and
+/// makes room for it.
 pub(super) fn stack(tables: Vec<Table>, environment: &Environment) -> Result<Table, ConfigError> {
+    plain(&tables)?;
     let mut files = Config::builder();
     for table in tables {
         files = files.add_source(Layer(table));
     }
     let files = files.build()?;
     let variables = variables(environment, &files.cache)?;
+    plain(&variables)?;
     let mut all = Config::builder().add_source(files);
     for variable in variables {
         all = all.add_source(Layer(variable));
     }
     all.build()?.collect()
+}
+
+fn plain(tables: &[Table]) -> Result<(), ConfigError> {
+    let is_plain = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let strange = tables.iter().flatten().filter(|(key, _)| !is_plain(key));
+    let places: Vec<String> = strange
+        .map(|(key, value)| format!("`{}` ({})", key.escape_default(), origin(value).unwrap_or("an empty table")))
+        .collect();
+    if places.is_empty() { Ok(()) } else { Err(ConfigError::Message(places.join(", "))) }
 }
 
 /// Lays `over` on `base`, table by table. Anything but two tables: `over` replaces.
@@ -227,6 +242,20 @@ mod tests {
         let places: Vec<&str> = faults.iter().map(|fault| fault.place.as_str()).collect();
         assert!(places.contains(&"a.toml:2") && places.contains(&"a.toml:3"), "{faults:?}");
         assert!(!format!("{faults:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn a_key_that_is_no_plain_name_is_refused_before_it_takes_up_memory() {
+        let refused = |text: &str, environment: &[(&str, &str)]| {
+            stack(vec![parse("a.toml", text).0], &environment.iter().copied().collect()).unwrap_err().to_string()
+        };
+        let text = "ok = 1\n\"x[9223372036854775807]\" = 1\n\"y[4000000000]\" = 1\n\"\" = 1\n\"a.b\" = 1\n";
+        let told = refused(text, &[]);
+        for place in ["`x[9223372036854775807]` (a.toml:2)", "`y[4000000000]` (a.toml:3)", "`` (a.toml:4)", "`a.b` (a.toml:5)"] {
+            assert!(told.contains(place), "{told}");
+        }
+        let told = refused("ok = 1", &[("BALLAST__X[4000000000]", "SECRET")]);
+        assert!(told.contains("BALLAST__X[4000000000]") && !told.contains("SECRET"), "{told}");
     }
 
     #[test]

@@ -113,9 +113,15 @@ fn gather(inspection: &Inspection<'_>) -> Read<Files> {
     }
     root?;
     let main = main.display().to_string();
-    let tree = layers::stack(tables, inspection.environment).map_err(|_| {
-        let (found, expected) = ("layers that do not combine".into(), "keys that are plain names".into());
-        inspection.report(Fault { place: main.clone(), key: String::new(), found, expected, mend: "rename unusual keys".into() })
+    let tree = layers::stack(tables, inspection.environment).map_err(|strange| {
+        let (found, expected) = (strange.to_string(), "keys that are plain names: letters, digits, - and _".into());
+        inspection.report(Fault {
+            place: main.clone(),
+            key: String::new(),
+            found,
+            expected,
+            mend: "rename or remove them".into(),
+        })
     })?;
     Ok(Files { main, tree, policy_homes })
 }

@@ -56,8 +56,10 @@ impl Scrubber {
 
     /// Foreign words without secrets, control characters and endless pages.
     pub(super) fn clean(&self, text: &str) -> String {
-        let clean = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
-        clean.chars().filter(|c| !c.is_control()).take(MOST_CHARS).collect()
+        // First, because a secret that is broken up by one would not be found.
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let clean = self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***"));
+        clean.chars().take(MOST_CHARS).collect()
     }
 
     /// The same, after the host.
@@ -76,6 +78,7 @@ mod tests {
         let scrubber = Scrubber::of(&url);
         assert_eq!(scrubber.clean("project id 0123456789abcdef over its limit"), "project id *** over its limit");
         assert_eq!(scrubber.clean("POST https://eth.example.org/v3/0123456789abcdef"), "POST ***");
+        assert_eq!(scrubber.clean("project id 01234567\n89abcdef"), "project id ***");
         assert_eq!(scrubber.at_host("gone"), "eth.example.org: gone");
         assert_eq!(scrubber.clean(&"x\n".repeat(1_000)).len(), MOST_CHARS);
     }
