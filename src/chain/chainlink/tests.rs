@@ -9,6 +9,7 @@ use alloy_primitives::{B256, Bytes, I256, U256};
 use super::*;
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::source::{Group, Unit};
+use crate::domain::transmission::Transmission;
 use crate::domain::units::Price;
 use crate::ports::CallFault;
 
@@ -53,6 +54,12 @@ fn decimals(places: u8) -> Answer {
     Ok(IAggregator::decimalsCall::abi_encode_returns(&places).into())
 }
 
+const AGGREGATOR: Address = Address::repeat_byte(0xa9);
+
+fn aggregator(current: Address) -> Answer {
+    Ok(IAggregator::aggregatorCall::abi_encode_returns(&current).into())
+}
+
 const AT: BlockStamp = BlockStamp { number: 1, hash: B256::ZERO, timestamp: Timestamp::from_secs(NOW) };
 
 fn quote(answers: &[Answer]) -> Result<Quote, ReadingFault> {
@@ -63,7 +70,7 @@ fn quote(answers: &[Answer]) -> Result<Quote, ReadingFault> {
 fn a_round_becomes_a_quote() {
     let quote = quote(&[round(97_000_000, U256::from(NOW - 60)), decimals(8)]).unwrap();
     assert_eq!((quote.price.wad(), quote.updated_at), (970_000_000_000_000_000, Timestamp::from_secs(NOW - 60)));
-    assert_eq!(feed().calls().len(), 2);
+    assert_eq!(feed().calls().len(), 3);
 }
 
 #[test]
@@ -89,7 +96,7 @@ const GRACE: u64 = 3_600;
 /// What a feed on a roll-up says when its sequencer says this.
 fn behind(sequencer: Answer) -> Result<Quote, ReadingFault> {
     let feed = feed().behind(Sequencer { proxy: Address::repeat_byte(9), grace: Duration::from_secs(GRACE) });
-    feed.quote(&[round(100_000_000, U256::from(NOW - 60)), decimals(8), sequencer], &AT)
+    feed.quote(&[round(100_000_000, U256::from(NOW - 60)), decimals(8), aggregator(AGGREGATOR), sequencer], &AT)
 }
 
 fn status(answer: i64, started_at: u64) -> Answer {
@@ -119,17 +126,16 @@ fn a_sequencer_that_cannot_be_asked_is_not_taken_for_up() {
     assert_eq!(label(Err(CallFault::NotReached)), "unreadable");
     assert_eq!(label(Ok(Bytes::new())), "unreadable");
     let feed = feed().behind(Sequencer { proxy: Address::repeat_byte(9), grace: Duration::from_secs(GRACE) });
-    let unasked = feed.quote(&[round(100_000_000, U256::from(NOW)), decimals(8)], &AT);
+    let unasked = feed.quote(&[round(100_000_000, U256::from(NOW)), decimals(8), aggregator(AGGREGATOR)], &AT);
     assert_eq!(unasked.unwrap_err().label(), "unreadable");
     let targets: Vec<Address> = feed.calls().iter().map(|call| call.target).collect();
-    assert_eq!(targets, [Address::repeat_byte(7), Address::repeat_byte(7), Address::repeat_byte(9)]);
+    assert_eq!(targets, [7, 7, 7, 9].map(Address::repeat_byte));
 }
 
 #[test]
 fn others_who_push_rounds_are_read_alike() {
     // RedStone without rounds: always number 1, 8 decimals. Chronicle: number 1 too, 18 decimals. API3: number 0.
-    for (number, places, answer) in [(1u8, 8, 97_000_000), (1, 18, 970_000_000_000_000_000), (0, 18, 970_000_000_000_000_000)]
-    {
+    for (number, places, answer) in [(1u8, 8, 97_000_000), (1, 18, 970_000_000_000_000_000), (0, 18, 970_000_000_000_000_000)] {
         let mut feed = feed();
         feed.source = Arc::new(Source { group: Group::Push, ..Source::clone(&feed.source) });
         feed.rule.decimals = places;
@@ -187,4 +193,57 @@ fn a_change_of_phase_to_other_decimals_is_caught_by_them() {
     };
     assert!(read(4, 8).is_ok());
     assert_eq!(read(5, 18), Err("wrong_decimals"));
+}
+
+fn heard(by: Address, round: u32, answer: i64, observations: &[i64]) -> Announcements {
+    let number = |number: i64| I256::try_from(number).unwrap();
+    let observations: Vec<I256> = observations.iter().map(|observation| number(*observation)).collect();
+    let mut heard = Announcements::default();
+    heard.hear(by, Transmission::new(round, number(answer), &observations).unwrap());
+    heard
+}
+
+#[test]
+fn a_quote_is_as_wide_as_its_deviation_and_the_middle_of_its_observations() {
+    let (feed, stamp) = (feed(), U256::from(NOW - 60));
+    let phased = U80::from((6u128 << 64) | 42);
+    let answers = [numbered(phased, 100_000_000, stamp, stamp), decimals(8), aggregator(AGGREGATOR)];
+    let plain = feed.quote(&answers, &AT).unwrap();
+    let wide = |heard: &Announcements| {
+        let wide = feed.widen(plain, &answers, heard);
+        assert_eq!((wide.price, wide.updated_at), (plain.price, plain.updated_at));
+        [wide.low, wide.high].map(|price| price.wad() / 100_000_000_000_000)
+    };
+    assert_eq!(wide(&Announcements::default()), [9_965, 10_035]);
+    let four = [20_000_000, 98_000_000, 100_000_000, 199_000_000];
+    assert_eq!(wide(&heard(AGGREGATOR, 42, 100_000_000, &four)), [9_800, 10_035], "the outermost of four do not count");
+    assert_eq!(wide(&heard(AGGREGATOR, 42, 100_000_000, &[99_990_000, 100_000_000, 102_000_000])), [9_965, 10_200]);
+    assert_eq!(wide(&heard(AGGREGATOR, 42, 100_000_000, &[100_000_000; 31])), [9_965, 10_035], "never narrower");
+    assert_eq!(wide(&heard(AGGREGATOR, 42, 100_000_000, &[1, 100_000_000, i64::MAX])), [2_000, 20_000]);
+    for other in [
+        heard(AGGREGATOR, 41, 100_000_000, &four),
+        heard(AGGREGATOR, 42, 98_000_000, &four[..2]),
+        heard(Address::repeat_byte(1), 42, 100_000_000, &four),
+    ] {
+        assert_eq!(wide(&other), [9_965, 10_035], "of another round, answer or aggregator");
+    }
+}
+
+#[test]
+fn a_proxy_without_an_aggregator_is_read_as_before() {
+    let (feed, good) = (feed(), round(100_000_000, U256::from(NOW - 60)));
+    let all = heard(AGGREGATOR, 1, 100_000_000, &[98_000_000, 100_000_000, 102_000_000]);
+    for none in [
+        Err(CallFault::Failed(Bytes::new())),
+        Err(CallFault::NotReached),
+        Ok(Bytes::new()),
+        Ok(Bytes::from(vec![0xff; 32])),
+        aggregator(Address::ZERO),
+    ] {
+        let answers = [good.clone(), decimals(8), none];
+        assert_eq!(feed.aggregator(&answers), None);
+        let quote = feed.quote(&answers, &AT).unwrap();
+        assert_eq!(feed.widen(quote, &answers, &all), quote);
+    }
+    assert_eq!(feed.aggregator(&[good, decimals(8), aggregator(AGGREGATOR)]), Some(AGGREGATOR));
 }
