@@ -98,7 +98,6 @@ pub trait ChainLink: Send + Sync + 'static {
 
 /// What a connection tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "it is copied as it is, and there are few")]
 pub enum News {
     /// There is a block.
     Head(Head),

@@ -64,6 +64,7 @@ sol! {
     }
 
     /// The same for the second protocol.
+    #[allow(clippy::too_many_arguments, reason = "the event has nine fields")]
     #[derive(Debug, PartialEq, Eq)]
     interface IOcr2 {
         event NewTransmission(uint32 indexed aggregatorRoundId, int192 answer, address transmitter, uint32 observationsTimestamp,

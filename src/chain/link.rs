@@ -75,7 +75,7 @@ impl ChainLink for NodeLink {
             return Ok(Box::new(NodeSession::polling(wiring)));
         };
         if let Ok(push) = wiring.push(&url).await {
-            return Ok(Box::new(NodeSession { source: Source::Push(push), ..NodeSession::polling(wiring) }));
+            return Ok(Box::new(NodeSession { source: Source::Push(Box::new(push)), ..NodeSession::polling(wiring) }));
         }
         wiring.check_chain(&wiring.http).await?;
         let mut session = NodeSession::polling(wiring);
@@ -122,7 +122,7 @@ struct NodeSession {
 }
 
 enum Source {
-    Push(Push),
+    Push(Box<Push>),
     Poll(Poll),
 }
 
@@ -202,7 +202,7 @@ impl NodeSession {
         match (self.upgrade.try_join_next(), &self.wiring.settings.ws_url) {
             (Some(Ok(Ok(mut push))), _) => {
                 push.logs.follow(&self.followed);
-                self.source = Source::Push(push);
+                self.source = Source::Push(Box::new(push));
             }
             (Some(_), Some(url)) => self.retry_websocket(url.clone()),
             _ => {}

@@ -206,7 +206,7 @@ fn heard(by: Address, round: u32, answer: i64, observations: &[i64]) -> Announce
 #[test]
 fn a_quote_is_as_wide_as_its_deviation_and_the_middle_of_its_observations() {
     let (feed, stamp) = (feed(), U256::from(NOW - 60));
-    let phased = U80::from((6u128 << 64) | 42);
+    let phased = U80::from((6u128 << 64) + 42);
     let answers = [numbered(phased, 100_000_000, stamp, stamp), decimals(8), aggregator(AGGREGATOR)];
     let plain = feed.quote(&answers, &AT).unwrap();
     let wide = |heard: &Announcements| {

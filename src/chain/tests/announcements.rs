@@ -111,7 +111,7 @@ fn feed() -> ChainlinkFeed {
 /// A proxy at round 42 of the aggregator's phase, that says a dollar.
 fn proxy(aggregator: Address, updated_at: u64) -> String {
     let round = IAggregator::latestRoundDataReturn {
-        roundId: U80::from((3u128 << 64) | 42),
+        roundId: U80::from((3u128 << 64) + 42),
         answer: I256::try_from(100_000_000).unwrap(),
         startedAt: U256::from(updated_at),
         updatedAt: U256::from(updated_at),
