@@ -1,7 +1,7 @@
 //! What Ballast says to a chain and how it understands the answers: every word of Ethereum, Balancer and Chainlink is in here.
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
-//! one request. On these stand [`link`] (heads and reads), [`managed_pool`] and, for prices, [`chainlink`], [`uniswap_v3`] and
+//! one request. On these stand [`link`] (heads, reads, and what aggregators announce), [`managed_pool`] and, for prices, [`chainlink`], [`uniswap_v3`] and
 //! [`curve`] (what the answers mean),
 //! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
 //! [`relay`] (to builders only), [`preflight`] (whether the configuration is true) and [`witness`] (what operators ask of an endpoint
@@ -11,12 +11,14 @@
 //! anything is sent, the fallback layer takes the fastest answer for the true one, and watching a transaction outlives its removal
 //! by a reorganisation.
 
+mod announcement;
 pub mod chainlink;
 pub mod contracts;
 pub mod curve;
 pub mod endpoints;
 mod head;
 pub mod link;
+mod listening;
 pub mod managed_pool;
 pub mod preflight;
 pub mod provider;

@@ -22,6 +22,7 @@ pub mod route;
 pub mod schedule;
 pub mod source;
 pub mod target;
+pub mod transmission;
 pub mod trigger;
 pub mod truth;
 pub mod turns;

@@ -1,8 +1,10 @@
 //! What the actors need from the world, in our own words. Each trait is a role; the adapters in `chain`, `journal` and `alerts` are
 //! things that play it. Small on purpose: a test double of any of them fits on a page.
 
+pub mod announcements;
 pub mod journal;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::domain::route::Via;
 use crate::domain::source::Source;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Wei};
 
+pub use announcements::{Announcement, Announcements};
 pub use journal::{Journal, JournalFault, Memories, Operations};
 
 /// One read of a block's batch.
@@ -93,13 +96,33 @@ pub trait ChainLink: Send + Sync + 'static {
     async fn connect(&self) -> Result<Box<dyn ChainSession>, LinkFault>;
 }
 
-/// One connection: heads come in, reads go out over the same wire.
+/// What a connection tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// There is a block.
+    Head(Head),
+    /// An aggregator has spoken.
+    Announced(Announcement),
+}
+
+/// One connection: heads and announcements come in, reads go out over the same wire.
 #[async_trait]
 pub trait ChainSession: Send {
     /// How heads arrive, for people: `websocket` or `polling`.
     fn transport(&self) -> &'static str;
-    /// The next head. Heads that piled up while the last one was read are skipped: only the newest counts.
-    async fn next_head(&mut self) -> Result<Head, LinkFault>;
+    /// The next news. Heads that piled up while the last one was read are skipped: only the newest counts.
+    async fn next(&mut self) -> Result<News, LinkFault>;
+    /// From now on announcements of these aggregators are told, and of no others; where nothing is pushed, there are none. Never
+    /// waits and never fails: announcements that cannot be had are missed.
+    fn follow(&mut self, aggregators: &BTreeSet<Address>);
+    /// The next head, whatever is announced before it.
+    async fn next_head(&mut self) -> Result<Head, LinkFault> {
+        loop {
+            if let News::Head(head) = self.next().await? {
+                return Ok(head);
+            }
+        }
+    }
     /// The head of a height, to fill a gap; `None` when the node does not know it.
     async fn head_at(&mut self, number: u64) -> Result<Option<Head>, LinkFault>;
     /// Asks all calls in the state after the block `at`, in order.
@@ -114,6 +137,14 @@ pub trait PriceSource: Send + Sync + 'static {
     fn calls(&self) -> Vec<Call>;
     /// Judges the answers to [`PriceSource::calls`], taken at block `at`.
     fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault>;
+    /// Whose announcements are about its quotes, by the same answers; `None` where nobody's are, or the answers do not say.
+    fn aggregator(&self, _answers: &[Answer]) -> Option<Address> {
+        None
+    }
+    /// The quote of these answers with what has been announced of it: the same, or wider. An announcement never makes a price.
+    fn widen(&self, quote: Quote, _answers: &[Answer], _heard: &Announcements) -> Quote {
+        quote
+    }
 }
 
 /// Who hears what a [`PriceStream`] says.

@@ -1,32 +1,39 @@
 //! One for each chain. On each head it reads the whole batch in one request at that block's hash and publishes the raw answers;
 //! their owners decode them. It owns the connection: when heads stay away for three block times everything on the chain is unknown,
 //! and the connection is opened anew.
+//!
+//! What aggregators announce comes in beside the blocks and goes onto a board of its own. It replaces no read: where not every block is
+//! read, it makes the block that it is in, or the first head after it, worth reading.
 
+mod session;
 #[cfg(test)]
 #[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinHandle;
 
 use crate::actors::board::Board;
-use crate::actors::facts::{BlockFact, BlockFacts};
+use crate::actors::facts::{BlockFact, BlockFacts, Slot};
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::ChainName;
+use crate::domain::transmission::Transmission;
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
-use crate::ports::{Call, ChainLink, ChainSession, Clock, Head, LinkFault};
+use crate::ports::{Announcements, Call, ChainLink, Clock, Head, LinkFault, PriceSource};
+
+use self::session::{Following, Session};
 
 /// A silence shorter than this cannot be told from a busy machine, whatever the block time.
 const LEAST_SILENCE: Duration = Duration::from_secs(2);
 /// How long a connection may take to open, whatever the block time.
 const OPENS_WITHIN: Duration = Duration::from_secs(10);
-/// At most this many blocks of a gap are read after the fact; older ones say nothing that the newest does not.
-const MOST_BACKFILL: u64 = 16;
 
 /// What it works with.
 #[derive(Clone)]
@@ -37,8 +44,12 @@ pub struct BlockReaderArgs {
     pub link: Arc<dyn ChainLink>,
     /// The batch.
     pub calls: Arc<[Call]>,
+    /// The sources whose aggregators are listened to, with the places of their answers in the batch.
+    pub sources: Arc<[(Slot, Arc<dyn PriceSource>)]>,
     /// Where the blocks go.
     pub blocks: Board<BlockFact>,
+    /// Where announcements go.
+    pub announcements: Board<Announcements>,
     /// Time between two blocks, on the policy clock.
     pub block_time: Duration,
     /// Every how many blocks to read; 1 on chains with slow blocks.
@@ -64,6 +75,10 @@ pub enum BlockReaderMsg {
     Heard(u64),
     /// It has read a block.
     Read(u64, Box<BlockFacts>, Duration),
+    /// It listens to other aggregators than before.
+    Followed(u64, BTreeSet<Address>),
+    /// It has heard an aggregator.
+    Announced(u64, Address, Box<Transmission>),
     /// It has ended.
     Lost(u64, LinkFault),
     /// Look whether heads still come.
@@ -137,12 +152,20 @@ impl Actor for BlockReader {
             }
             BlockReaderMsg::Heard(generation) if generation == state.generation => state.heard(),
             BlockReaderMsg::Read(generation, facts, took) if generation == state.generation => state.publish(*facts, took),
+            BlockReaderMsg::Followed(generation, aggregators) if generation == state.generation => {
+                state.args.announcements.modify(|heard| heard.keep(&aggregators));
+            }
+            BlockReaderMsg::Announced(generation, aggregator, transmission) if generation == state.generation => {
+                state.args.announcements.modify(|heard| heard.hear(aggregator, *transmission));
+            }
             BlockReaderMsg::Lost(generation, fault) if generation == state.generation => state.reconnect(&myself, &fault),
             // A message of an aborted session.
             BlockReaderMsg::Connect(_)
             | BlockReaderMsg::Opened(..)
             | BlockReaderMsg::Heard(_)
             | BlockReaderMsg::Read(..)
+            | BlockReaderMsg::Followed(..)
+            | BlockReaderMsg::Announced(..)
             | BlockReaderMsg::Lost(..) => {}
             BlockReaderMsg::Watch => {
                 state.watch(&myself);
@@ -162,6 +185,7 @@ impl BlockReaderState {
             read_every: self.args.read_every.max(1),
             generation: self.generation,
             last_number: self.last_number,
+            following: Following::new(self.args.sources.clone()),
             clock: self.args.clock.clone(),
             reader: myself.clone(),
         };
@@ -225,60 +249,4 @@ fn fresh_backoff() -> ExponentialBackoff {
         .with_jitter()
         .without_max_times()
         .build()
-}
-
-/// The life of one connection, in a task of its own.
-struct Session {
-    link: Arc<dyn ChainLink>,
-    calls: Arc<[Call]>,
-    read_every: u64,
-    generation: u64,
-    last_number: Option<u64>,
-    clock: Arc<dyn Clock>,
-    reader: ActorRef<BlockReaderMsg>,
-}
-
-impl Session {
-    async fn run(self) {
-        let Err(fault) = self.listen().await;
-        // The reader is gone when this fails, and so is the reason to tell it.
-        let _ = self.reader.cast(BlockReaderMsg::Lost(self.generation, fault));
-    }
-
-    async fn listen(&self) -> Result<std::convert::Infallible, LinkFault> {
-        let mut session = self.link.connect().await?;
-        let _ = self.reader.cast(BlockReaderMsg::Opened(self.generation, session.transport()));
-        let first = session.next_head().await?;
-        self.backfill(session.as_mut(), first.stamp.number).await?;
-        self.read(session.as_mut(), first).await?;
-        loop {
-            let head = session.next_head().await?;
-            if head.stamp.number % self.read_every == 0 {
-                self.read(session.as_mut(), head).await?;
-            } else {
-                let _ = self.reader.cast(BlockReaderMsg::Heard(self.generation));
-            }
-        }
-    }
-
-    /// Reads what was missed between the last connection and this one.
-    async fn backfill(&self, session: &mut dyn ChainSession, first: u64) -> Result<(), LinkFault> {
-        let Some(last) = self.last_number else { return Ok(()) };
-        let from = last.saturating_add(1).max(first.saturating_sub(MOST_BACKFILL));
-        for number in (from..first).filter(|number| number % self.read_every == 0) {
-            if let Some(head) = session.head_at(number).await? {
-                self.read(&mut *session, head).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn read(&self, session: &mut dyn ChainSession, head: Head) -> Result<(), LinkFault> {
-        let began = self.clock.uptime();
-        let answers = session.read(head.stamp.hash, &self.calls).await?;
-        let took = self.clock.uptime().saturating_sub(began);
-        let facts = BlockFacts { head, answers: answers.into() };
-        let _ = self.reader.cast(BlockReaderMsg::Read(self.generation, Box::new(facts), took));
-        Ok(())
-    }
 }

@@ -31,7 +31,7 @@ use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
 use crate::observe::metrics::EndpointSeries;
-use crate::ports::{Clock, Position, PriceSource, Relay, TransactionSender};
+use crate::ports::{Announcements, Clock, Position, PriceSource, Relay, TransactionSender};
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
 const CALLS_PER_REQUEST: usize = 800;
@@ -187,13 +187,15 @@ impl ChainPlan {
         let executors = self.lanes_of(&boards, &pools);
         let Self { settings, shared, link, lanes, .. } = self;
         let Wiring { clock, drill, observer, .. } = shared.wiring;
-        let (name, hearts, Boards { blocks, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
+        let (name, hearts, Boards { blocks, announcements, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
         ChainArgs {
             block_reader: BlockReaderArgs {
                 chain: name.clone(),
                 link: Arc::new(link),
                 calls: plan.calls(),
+                sources: feeds.iter().map(|feed| (feed.slot.clone(), Arc::clone(&feed.source))).collect(),
                 blocks,
+                announcements,
                 block_time: settings.block_time,
                 read_every: u64::from(settings.read_every),
                 clock: clock.clone(),
@@ -317,6 +319,7 @@ impl ChainPlan {
 /// What the actors of one chain share.
 struct Boards {
     blocks: Board<BlockFact>,
+    announcements: Board<Announcements>,
     gas: Board<GasFact>,
     epoch: Board<u64>,
     executors: Executors,
@@ -324,7 +327,13 @@ struct Boards {
 
 impl Default for Boards {
     fn default() -> Self {
-        Self { blocks: Board::new(None), gas: Board::new(None), epoch: Board::new(0), executors: Executors::default() }
+        Self {
+            blocks: Board::new(None),
+            announcements: Board::new(Announcements::default()),
+            gas: Board::new(None),
+            epoch: Board::new(0),
+            executors: Executors::default(),
+        }
     }
 }
 

@@ -12,6 +12,10 @@
 //! still keeps to the configured heartbeat and deviation: hence a line in the log that is shown by default, not a trace. Oracles without
 //! phases number their rounds below 2^64 and stay in phase 0.
 
+#[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "its helpers make answers, and answers are results")]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -24,7 +28,10 @@ use crate::domain::position::BlockStamp;
 use crate::domain::reading::{FeedRule, Quote, RawRound, ReadingFault, judge};
 use crate::domain::source::Source;
 use crate::domain::units::Timestamp;
-use crate::ports::{Answer, Call, PriceSource};
+use crate::ports::{Announcements, Answer, Call, PriceSource};
+
+/// How much of a round's number the aggregator counts; the rest is the phase.
+const AGGREGATOR_BITS: usize = 64;
 
 /// What Chainlink's proxies revert with before the first round.
 pub(super) const NO_ROUND: &str = "No data present";
@@ -83,7 +90,7 @@ impl ChainlinkFeed {
 
     /// Tells when another aggregator has taken over.
     fn watch_phase(&self, round: U80) {
-        let phase: U80 = round >> 64usize;
+        let phase: U80 = round >> AGGREGATOR_BITS;
         let phase = phase.to::<u32>();
         let before = self.phase.swap(phase, Ordering::Relaxed);
         if before != NO_PHASE && before != phase {
@@ -102,17 +109,20 @@ impl PriceSource for ChainlinkFeed {
         &self.source
     }
 
-    /// The newest round, and the decimals in the same block: a proxy can be pointed at another feed at any time.
+    /// The newest round, and the decimals and the aggregator in the same block: a proxy can be pointed at another feed at any time.
     fn calls(&self) -> Vec<Call> {
-        let feed =
-            [question(self.proxy, &IAggregator::latestRoundDataCall {}), question(self.proxy, &IAggregator::decimalsCall {})];
+        let feed = [
+            question(self.proxy, &IAggregator::latestRoundDataCall {}),
+            question(self.proxy, &IAggregator::decimalsCall {}),
+            question(self.proxy, &IAggregator::aggregatorCall {}),
+        ];
         let sequencer = self.sequencer.map(|sequencer| question(sequencer.proxy, &IAggregator::latestRoundDataCall {}));
         feed.into_iter().chain(sequencer).collect()
     }
 
     fn quote(&self, answers: &[Answer], at: &BlockStamp) -> Result<Quote, ReadingFault> {
         if let Some(sequencer) = &self.sequencer {
-            sequencer.check(answers.get(2), at.timestamp)?;
+            sequencer.check(answers.get(3), at.timestamp)?;
         }
         let round = answered::<IAggregator::latestRoundDataCall>(answers.first()).map_err(|fault| match fault.as_str() {
             NO_ROUND => ReadingFault::NoRound,
@@ -124,197 +134,20 @@ impl PriceSource for ChainlinkFeed {
             .map_err(|_| ReadingFault::Unreadable(format!("the round is stamped {}, which is no time", round.updatedAt)))?;
         judge(&RawRound { answer: round.answer, updated_at, decimals }, &self.rule, at.timestamp)
     }
-}
 
-#[cfg(test)]
-#[expect(clippy::unnecessary_wraps, reason = "its helpers make answers, and answers are results")]
-mod tests {
-    use std::io::Write;
-    use std::sync::Mutex;
+    /// Not everyone who answers as Chainlink does has an aggregator behind its proxy. A feed without one has no announcements, and is
+    /// as good as before.
+    fn aggregator(&self, answers: &[Answer]) -> Option<Address> {
+        answered::<IAggregator::aggregatorCall>(answers.get(2)).ok().filter(|aggregator| !aggregator.is_zero())
+    }
 
-    use alloy::sol_types::{Revert, SolCall, SolError};
-    use alloy_primitives::{B256, Bytes, I256, U256};
-
-    use super::*;
-    use crate::domain::ids::{AssetId, SourceId};
-    use crate::domain::source::{Group, Unit};
-    use crate::domain::units::Price;
-    use crate::ports::CallFault;
-
-    const NOW: u64 = 1_700_000_000;
-
-    fn feed() -> ChainlinkFeed {
-        let rule = FeedRule {
-            decimals: 8,
-            heartbeat: Duration::from_secs(86_400),
-            grace: Duration::from_secs(300),
-            low: Price::from_wad(200_000_000_000_000_000).unwrap(),
-            high: Price::from_wad(2_000_000_000_000_000_000).unwrap(),
-            deviation_bps: 35,
+    fn widen(&self, quote: Quote, answers: &[Answer], heard: &Announcements) -> Quote {
+        let transmission = || {
+            let aggregator = self.aggregator(answers)?;
+            let round = answered::<IAggregator::latestRoundDataCall>(answers.first()).ok()?;
+            let number: U80 = round.roundId & U80::from(u64::MAX);
+            heard.of(aggregator, number.to(), round.answer)
         };
-        let source = Source {
-            id: SourceId::new("chainlink:USDC"),
-            asset: AssetId::new("USDC"),
-            unit: Unit::Usd,
-            group: Group::Chainlink,
-            advisory: false,
-            good_for: Duration::from_secs(60),
-        };
-        ChainlinkFeed::new(Arc::new(source), Address::repeat_byte(7), rule)
-    }
-
-    fn round(answer: i64, updated_at: U256) -> Answer {
-        numbered(U80::from(1u8), answer, updated_at, updated_at)
-    }
-
-    fn numbered(number: U80, answer: i64, started_at: U256, updated_at: U256) -> Answer {
-        let round = IAggregator::latestRoundDataReturn {
-            roundId: number,
-            answer: I256::try_from(answer).unwrap(),
-            startedAt: started_at,
-            updatedAt: updated_at,
-            answeredInRound: number,
-        };
-        Ok(IAggregator::latestRoundDataCall::abi_encode_returns(&round).into())
-    }
-
-    fn decimals(places: u8) -> Answer {
-        Ok(IAggregator::decimalsCall::abi_encode_returns(&places).into())
-    }
-
-    const AT: BlockStamp = BlockStamp { number: 1, hash: B256::ZERO, timestamp: Timestamp::from_secs(NOW) };
-
-    fn quote(answers: &[Answer]) -> Result<Quote, ReadingFault> {
-        feed().quote(answers, &AT)
-    }
-
-    #[test]
-    fn a_round_becomes_a_quote() {
-        let quote = quote(&[round(97_000_000, U256::from(NOW - 60)), decimals(8)]).unwrap();
-        assert_eq!((quote.price.wad(), quote.updated_at), (970_000_000_000_000_000, Timestamp::from_secs(NOW - 60)));
-        assert_eq!(feed().calls().len(), 2);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_a_fault_and_never_a_price() {
-        let good = round(100_000_000, U256::from(NOW));
-        let label = |answers: &[Answer]| quote(answers).unwrap_err().label();
-        let failed = |reason: &str| -> Answer { Err(CallFault::Failed(Revert::from(reason).abi_encode().into())) };
-        assert_eq!(label(&[failed("No data present"), decimals(8)]), "no_round");
-        assert_eq!(label(&[failed("Access denied"), decimals(8)]), "unreadable");
-        assert_eq!(label(&[Err(CallFault::Failed(Bytes::new())), decimals(8)]), "unreadable");
-        assert_eq!(label(&[Err(CallFault::NotReached), decimals(8)]), "unreadable");
-        assert_eq!(label(&[Ok(Bytes::new()), decimals(8)]), "unreadable");
-        assert_eq!(label(&[Ok(Bytes::from(vec![0; 159])), decimals(8)]), "unreadable");
-        assert_eq!(label(std::slice::from_ref(&good)), "unreadable");
-        assert_eq!(label(&[good.clone(), Err(CallFault::Failed(Bytes::new()))]), "unreadable");
-        assert_eq!(label(&[good.clone(), decimals(18)]), "wrong_decimals");
-        assert_eq!(label(&[round(100_000_000, U256::MAX), decimals(8)]), "unreadable");
-        assert_eq!(label(&[]), "unreadable");
-    }
-
-    const GRACE: u64 = 3_600;
-
-    /// What a feed on a roll-up says when its sequencer says this.
-    fn behind(sequencer: Answer) -> Result<Quote, ReadingFault> {
-        let feed = feed().behind(Sequencer { proxy: Address::repeat_byte(9), grace: Duration::from_secs(GRACE) });
-        feed.quote(&[round(100_000_000, U256::from(NOW - 60)), decimals(8), sequencer], &AT)
-    }
-
-    fn status(answer: i64, started_at: u64) -> Answer {
-        // Reported half a minute ago, whenever it changed.
-        numbered(U80::from(1u8), answer, U256::from(started_at), U256::from(NOW - 30))
-    }
-
-    #[test]
-    fn a_feed_on_a_roll_up_is_believed_while_the_sequencer_is_up() {
-        let down = Err(ReadingFault::Sequencer(Duration::from_secs(GRACE)));
-        assert!(behind(status(0, NOW - 86_400)).is_ok());
-        assert!(behind(status(0, NOW - GRACE - 1)).is_ok());
-        assert_eq!(behind(status(0, NOW - GRACE)), down, "up for exactly the grace is not yet long enough");
-        assert_eq!(behind(status(0, NOW)), down);
-        assert_eq!(behind(status(0, NOW + 1)), down, "a start after the block");
-        assert_eq!(behind(status(0, 0)), down, "never reported");
-        assert_eq!(behind(numbered(U80::from(1u8), 0, U256::MAX, U256::from(NOW))), down);
-        for answer in [1, 2, -1, i64::MAX] {
-            assert_eq!(behind(status(answer, NOW - 86_400)), down, "{answer}");
-        }
-    }
-
-    #[test]
-    fn a_sequencer_that_cannot_be_asked_is_not_taken_for_up() {
-        let label = |answer: Answer| behind(answer).unwrap_err().label();
-        assert_eq!(label(Err(CallFault::Failed(Bytes::new()))), "unreadable");
-        assert_eq!(label(Err(CallFault::NotReached)), "unreadable");
-        assert_eq!(label(Ok(Bytes::new())), "unreadable");
-        let feed = feed().behind(Sequencer { proxy: Address::repeat_byte(9), grace: Duration::from_secs(GRACE) });
-        let unasked = feed.quote(&[round(100_000_000, U256::from(NOW)), decimals(8)], &AT);
-        assert_eq!(unasked.unwrap_err().label(), "unreadable");
-        let targets: Vec<Address> = feed.calls().iter().map(|call| call.target).collect();
-        assert_eq!(targets, [Address::repeat_byte(7), Address::repeat_byte(7), Address::repeat_byte(9)]);
-    }
-
-    #[test]
-    fn others_who_push_rounds_are_read_alike() {
-        // RedStone without rounds: always number 1, 8 decimals. Chronicle: number 1 too, 18 decimals. API3: number 0.
-        for (number, places, answer) in [(1u8, 8, 97_000_000), (1, 18, 970_000_000_000_000_000), (0, 18, 970_000_000_000_000_000)]
-        {
-            let mut feed = feed();
-            feed.source = Arc::new(Source { group: Group::Push, ..Source::clone(&feed.source) });
-            feed.rule.decimals = places;
-            let stamp = U256::from(NOW - 60);
-            let answers = [numbered(U80::from(number), answer, stamp, stamp), decimals(places)];
-            assert_eq!(feed.quote(&answers, &AT).unwrap().price.wad(), 970_000_000_000_000_000);
-            assert_eq!(feed.source().group, Group::Push);
-        }
-    }
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_change_of_phase_is_told_once_and_refuses_nothing() {
-        crate::observe::testing::keep_everyone_audible();
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
-        let (feed, stamp) = (feed(), U256::from(NOW - 60));
-        let told = |phase: u64, round: u64| {
-            let number = U80::from((u128::from(phase) << 64) | u128::from(round));
-            let answers = [numbered(number, 100_000_000, stamp, stamp), decimals(8)];
-            assert!(feed.clone().quote(&answers, &AT).is_ok(), "phase {phase}");
-            let log = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
-            log.lines().map(|line| line.split("source=").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
-        };
-        assert!(told(4, 900).is_empty(), "the first phase that is seen is no change");
-        assert!(told(4, 901).is_empty());
-        assert_eq!(told(5, 1), ["chainlink:USDC from=4 to=5"], "the new aggregator counts from one");
-        assert!(told(5, 2).is_empty());
-        assert_eq!(told(65_535, u64::MAX), ["chainlink:USDC from=5 to=65535"]);
-        assert_eq!(told(4, 902), ["chainlink:USDC from=65535 to=4"], "as after a reorganisation");
-    }
-
-    #[test]
-    fn a_change_of_phase_to_other_decimals_is_caught_by_them() {
-        let feed = feed();
-        let stamp = U256::from(NOW - 60);
-        let read = |phase: u128, places: u8| {
-            let number = U80::from((phase << 64) | 1);
-            feed.quote(&[numbered(number, 100_000_000, stamp, stamp), decimals(places)], &AT).map_err(|fault| fault.label())
-        };
-        assert!(read(4, 8).is_ok());
-        assert_eq!(read(5, 18), Err("wrong_decimals"));
+        transmission().map_or(quote, |transmission| transmission.widen(quote, &self.rule))
     }
 }

@@ -47,6 +47,28 @@ sol! {
             returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
         function decimals() external view returns (uint8 places);
         function description() external view returns (string memory text);
+        function aggregator() external view returns (address current);
+    }
+
+    /// What every aggregator behind such a proxy tells of a new round.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IAnswers {
+        event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt);
+    }
+
+    /// What an aggregator of the first off-chain reporting protocol tells of a report: what each node observed.
+    #[derive(Debug, PartialEq, Eq)]
+    interface IOcr1 {
+        event NewTransmission(uint32 indexed aggregatorRoundId, int192 answer, address transmitter, int192[] observations,
+            bytes observers, bytes32 rawReportContext);
+    }
+
+    /// The same for the second protocol.
+    #[allow(clippy::too_many_arguments, reason = "the event has nine fields")]
+    #[derive(Debug, PartialEq, Eq)]
+    interface IOcr2 {
+        event NewTransmission(uint32 indexed aggregatorRoundId, int192 answer, address transmitter, uint32 observationsTimestamp,
+            int192[] observations, bytes observers, int192 juelsPerFeeCoin, bytes32 configDigest, uint40 epochAndRound);
     }
 
     /// A pool of Uniswap V3.

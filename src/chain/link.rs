@@ -1,27 +1,31 @@
-//! Heads and reads of one chain: pushed over a websocket where the node offers one, polled over HTTP where it does not.
+//! Heads and reads of one chain: pushed over a websocket where the node offers one, polled over HTTP where it does not. What aggregators
+//! announce is pushed or not heard at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::pubsub::RawSubscription;
-use alloy_primitives::{B256, U64};
+use alloy_primitives::{Address, B256, U64};
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tokio::select;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::chain::head::{self, RawHead};
+use crate::chain::listening::Listening;
 use crate::chain::provider::{AskFault, Node, RequestHook};
 use crate::chain::reader::{self, ReaderSettings};
-use crate::ports::{Answer, Call, ChainLink, ChainSession, Head, LinkFault};
+use crate::ports::{Answer, Call, ChainLink, ChainSession, Head, LinkFault, News};
 
 /// Polling more often than this says nothing new.
 const LEAST_POLL: Duration = Duration::from_millis(50);
 /// So many polls in a row may fail before the session ends.
 const MOST_FAILED_POLLS: u32 = 3;
-/// While polling stands in for a websocket, the websocket is tried again after so many time limits.
-const RETRY_WEBSOCKET: u32 = 6;
+/// While polling stands in for a websocket, the websocket is tried again after so many time limits; so is a refused subscription.
+const RETRY: u32 = 6;
 
 /// What a link needs to know.
 #[derive(Clone, Debug)]
@@ -71,7 +75,7 @@ impl ChainLink for NodeLink {
             return Ok(Box::new(NodeSession::polling(wiring)));
         };
         if let Ok(push) = wiring.push(&url).await {
-            return Ok(Box::new(NodeSession { wiring, source: Source::Push(push), upgrade: JoinSet::new() }));
+            return Ok(Box::new(NodeSession { source: Source::Push(Box::new(push)), ..NodeSession::polling(wiring) }));
         }
         wiring.check_chain(&wiring.http).await?;
         let mut session = NodeSession::polling(wiring);
@@ -86,7 +90,8 @@ impl Wiring {
         self.check_chain(&node).await?;
         let heads = node.subscribe_heads().await?;
         let first = head::newest(&node).await?;
-        Ok(Push { node, heads, first: Some(first) })
+        let logs = Listening::new(node.clone(), self.again());
+        Ok(Push { node, heads, logs, first: Some(first) })
     }
 
     async fn check_chain(&self, node: &Node) -> Result<(), AskFault> {
@@ -97,6 +102,11 @@ impl Wiring {
         Err(AskFault::Garbled(format!("the node is on chain {found}; expected chain {}", self.settings.chain_id)))
     }
 
+    /// How long to wait before asking again for what a node has refused, and the rest does without.
+    fn again(&self) -> Duration {
+        self.settings.timeout.saturating_mul(RETRY)
+    }
+
     fn poll_interval(&self) -> Duration {
         (self.settings.block_time / 4).max(LEAST_POLL)
     }
@@ -105,18 +115,21 @@ impl Wiring {
 struct NodeSession {
     wiring: Arc<Wiring>,
     source: Source,
+    /// Whose announcements are wanted.
+    followed: BTreeSet<Address>,
     /// The websocket that is to take over from polling; ends with the session.
     upgrade: JoinSet<Result<Push, AskFault>>,
 }
 
 enum Source {
-    Push(Push),
+    Push(Box<Push>),
     Poll(Poll),
 }
 
 struct Push {
     node: Node,
     heads: RawSubscription,
+    logs: Listening,
     /// The head that was the newest at the start: the first push may be a block time away.
     first: Option<Head>,
 }
@@ -136,17 +149,24 @@ impl ChainSession for NodeSession {
         }
     }
 
-    async fn next_head(&mut self) -> Result<Head, LinkFault> {
+    async fn next(&mut self) -> Result<News, LinkFault> {
         loop {
             match &mut self.source {
                 Source::Push(push) => return Ok(push.next().await?),
                 Source::Poll(poll) => {
                     if let Some(head) = poll.look(&self.wiring).await? {
-                        return Ok(head);
+                        return Ok(News::Head(head));
                     }
                 }
             }
             self.upgrade();
+        }
+    }
+
+    fn follow(&mut self, aggregators: &BTreeSet<Address>) {
+        self.followed.clone_from(aggregators);
+        if let Source::Push(push) = &mut self.source {
+            push.logs.follow(aggregators);
         }
     }
 
@@ -174,13 +194,16 @@ impl ChainSession for NodeSession {
 
 impl NodeSession {
     fn polling(wiring: Arc<Wiring>) -> Self {
-        Self { wiring, source: Source::Poll(Poll::default()), upgrade: JoinSet::new() }
+        Self { wiring, source: Source::Poll(Poll::default()), followed: BTreeSet::new(), upgrade: JoinSet::new() }
     }
 
     /// Goes over to the websocket when it can be had again.
     fn upgrade(&mut self) {
         match (self.upgrade.try_join_next(), &self.wiring.settings.ws_url) {
-            (Some(Ok(Ok(push))), _) => self.source = Source::Push(push),
+            (Some(Ok(Ok(mut push))), _) => {
+                push.logs.follow(&self.followed);
+                self.source = Source::Push(Box::new(push));
+            }
             (Some(_), Some(url)) => self.retry_websocket(url.clone()),
             _ => {}
         }
@@ -189,34 +212,42 @@ impl NodeSession {
     fn retry_websocket(&mut self, url: SecretString) {
         let wiring = self.wiring.clone();
         self.upgrade.spawn(async move {
-            sleep(wiring.settings.timeout.saturating_mul(RETRY_WEBSOCKET)).await;
+            sleep(wiring.again()).await;
             wiring.push(&url).await
         });
     }
 }
 
 impl Push {
-    async fn next(&mut self) -> Result<Head, AskFault> {
+    async fn next(&mut self) -> Result<News, AskFault> {
         if let Some(first) = self.first.take()
             && self.heads.is_empty()
         {
-            return Ok(first);
+            return Ok(News::Head(first));
         }
-        let mut newest = loop {
-            match self.heads.recv().await {
-                Ok(raw) => break raw,
-                // Heads that nobody fetched in time were dropped; the newest is still there.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return Err(AskFault::Unreachable("the websocket is closed".to_owned())),
-            }
-        };
-        while let Ok(raw) = self.heads.try_recv() {
-            newest = raw;
+        select! {
+            head = newest(&mut self.heads) => head.map(News::Head),
+            announcement = self.logs.next() => Ok(News::Announced(announcement)),
         }
-        let head: RawHead = serde_json::from_str(newest.get())
-            .map_err(|error| AskFault::Garbled(format!("a pushed head does not decode: {error}")))?;
-        head.try_into()
     }
+}
+
+/// The newest of the heads that have come, or the next.
+async fn newest(heads: &mut RawSubscription) -> Result<Head, AskFault> {
+    let mut newest = loop {
+        match heads.recv().await {
+            Ok(raw) => break raw,
+            // Heads that nobody fetched in time were dropped; the newest is still there.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Err(AskFault::Unreachable("the websocket is closed".to_owned())),
+        }
+    };
+    while let Ok(raw) = heads.try_recv() {
+        newest = raw;
+    }
+    let head: RawHead = serde_json::from_str(newest.get())
+        .map_err(|error| AskFault::Garbled(format!("a pushed head does not decode: {error}")))?;
+    head.try_into()
 }
 
 impl Poll {

@@ -4,6 +4,7 @@
 mod pace;
 mod scrub;
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,14 +15,14 @@ use alloy::providers::{ProviderBuilder, RootProvider};
 use alloy::pubsub::{ConnectionHandle, PubSubConnect, RawSubscription};
 use alloy::rpc::client::{ClientBuilder, RpcClient, WsConnect};
 use alloy::transports::{RpcError, TransportError, TransportErrorKind, TransportResult};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
 use tracing::Dispatch;
@@ -37,6 +38,9 @@ pub const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A websocket whose other side does not answer a ping within this time is dead.
 const KEEPALIVE: Duration = Duration::from_secs(5);
+
+/// So many logs are kept for a listener who is busy.
+const LOGS_AT_ONCE: usize = 256;
 
 /// HTTP status of a node that wants fewer requests.
 const TOO_MANY: u16 = 429;
@@ -223,11 +227,38 @@ impl Node {
     /// # Errors
     /// See [`AskFault`].
     pub async fn subscribe_heads(&self) -> Result<RawSubscription, AskFault> {
+        self.subscribe(("newHeads",)).await
+    }
+
+    /// Subscribes to the logs of any of `addresses` with any of `topics` first; only over a websocket.
+    ///
+    /// # Errors
+    /// See [`AskFault`].
+    pub async fn subscribe_logs(&self, addresses: &BTreeSet<Address>, topics: &[B256]) -> Result<RawSubscription, AskFault> {
+        if let Some(pubsub) = self.client.pubsub_frontend() {
+            // One block brings the logs of many contracts at once.
+            pubsub.set_channel_size(LOGS_AT_ONCE);
+        }
+        self.subscribe(("logs", json!({ "address": addresses, "topics": [topics] }))).await
+    }
+
+    /// Asks the node to forget a subscription; does not wait for it. On a connection that is over there is nothing to forget.
+    pub(in crate::chain) fn unsubscribe(&self, subscription: &RawSubscription) {
+        if let Some(pubsub) = self.client.pubsub_frontend() {
+            (self.on_request)("eth_unsubscribe");
+            let _ = pubsub.unsubscribe(*subscription.local_id());
+        }
+    }
+
+    async fn subscribe<P>(&self, to: P) -> Result<RawSubscription, AskFault>
+    where
+        P: Serialize + Clone + fmt::Debug + Send + Sync + Unpin + 'static,
+    {
         let Some(pubsub) = self.client.pubsub_frontend() else {
             return Err(AskFault::Garbled("this transport has no subscriptions".to_owned()));
         };
         (self.on_request)("eth_subscribe");
-        let mut call = self.client.request::<_, B256>("eth_subscribe", ("newHeads",));
+        let mut call = self.client.request::<_, B256>("eth_subscribe", to);
         call.set_is_subscription();
         let id = self.within(call).await?;
         self.within(pubsub.get_subscription(id)).await

@@ -1,5 +1,6 @@
 //! Against a real node: anvil, as the contracts folder installs it. Without it these tests say so and pass.
 
+mod announcements;
 mod anvil;
 mod link;
 mod lying;

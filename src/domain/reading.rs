@@ -375,7 +375,7 @@ fn within_bounds(found: Price, low: Price, high: Price) -> Result<(), ReadingFau
 }
 
 /// To 1e18-scaled dollars; `None` when it does not fit or would be zero.
-fn scale(answer: I256, decimals: u8) -> Option<Price> {
+pub(super) fn scale(answer: I256, decimals: u8) -> Option<Price> {
     let answer = u128::try_from(answer).ok()?;
     let wad = match decimals.checked_sub(18) {
         None => answer.checked_mul(10u128.checked_pow(u32::from(18u8.checked_sub(decimals)?))?)?,

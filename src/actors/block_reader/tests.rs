@@ -1,5 +1,7 @@
 //! The block reader on a connection that fails in every way.
 
+mod announced;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +10,16 @@ use ractor::{Actor, ActorRef};
 
 use super::{BlockReader, BlockReaderArgs, BlockReaderMsg};
 use crate::actors::board::Board;
-use crate::actors::facts::{BlockFact, BlockFacts};
+use crate::actors::facts::{BlockFact, BlockFacts, ReadPlan};
 use crate::actors::testing::chain::{SimChain, address};
 use crate::actors::testing::link::{FakeLink, Meets};
+use crate::actors::testing::position::FakeSource;
 use crate::actors::testing::world::BLOCK;
 use crate::actors::testing::{Events, FakeClock, millis, observer, secs, settle};
 use crate::domain::ids::ChainName;
 use crate::observe::Event;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{Call, Clock, LinkFault};
+use crate::ports::{Announcements, Call, Clock, LinkFault, PriceSource};
 
 struct Bench {
     clock: Arc<FakeClock>,
@@ -33,6 +36,10 @@ impl Bench {
     }
 
     async fn with(block_time: Duration, read_every: u64, meets: &[Meets]) -> Self {
+        Self::following(block_time, read_every, meets, &[]).await
+    }
+
+    async fn following(block_time: Duration, read_every: u64, meets: &[Meets], sources: &[Arc<FakeSource>]) -> Self {
         let clock = FakeClock::new(1);
         let observer = observer(&clock);
         let events = Events::of(&observer, &clock);
@@ -44,6 +51,8 @@ impl Bench {
             chain: ChainName::new("test"),
             link: Arc::new(link.clone()),
             calls: vec![Call { target: address("a"), data: Bytes::new() }].into(),
+            sources: sources.iter().map(|source| (ReadPlan::default().reserve(source.calls()), source.clone() as _)).collect(),
+            announcements: Board::new(Announcements::default()),
             blocks: Board::new(None::<Arc<BlockFacts>>) as Board<BlockFact>,
             block_time,
             read_every,

@@ -1,16 +1,16 @@
 //! A connection to the chain in memory that can fail in every way a connection fails.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::chain::SimChain;
 use super::open;
-use crate::ports::{Answer, Call, ChainLink, ChainSession, Head, LinkFault};
+use crate::ports::{Announcement, Answer, Call, ChainLink, ChainSession, Head, LinkFault, News};
 
 /// What an attempt to connect meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub(crate) struct Line {
     pub(crate) reads: Vec<u64>,
     /// Reads fail from now on.
     pub(crate) reads_fail: bool,
+    /// What is announced next, before the next head.
+    announced: VecDeque<Announcement>,
+    /// Whose announcements were wanted, at every change.
+    pub(crate) followed: Vec<BTreeSet<Address>>,
 }
 
 /// The state of the open connection.
@@ -60,6 +64,12 @@ impl FakeLink {
     /// Breaks the open connection.
     pub(crate) fn cut(&self) {
         self.wire.send_modify(|wire| wire.cuts += 1);
+    }
+
+    /// An aggregator speaks.
+    pub(crate) fn announce(&self, announcement: Announcement) {
+        self.with(|line| line.announced.push_back(announcement));
+        self.wire.send_modify(|_| {});
     }
 
     pub(crate) fn set_deaf(&self, deaf: bool) {
@@ -101,23 +111,30 @@ impl ChainSession for FakeSession {
         "polling"
     }
 
-    async fn next_head(&mut self) -> Result<Head, LinkFault> {
+    async fn next(&mut self) -> Result<News, LinkFault> {
         let mut height = self.link.chain.height();
         loop {
             let wire = *self.wire.borrow_and_update();
             if wire.cuts > self.cuts {
                 return Err(LinkFault::Unreachable("cut".to_owned()));
             }
+            if let Some(announcement) = self.link.with(|line| line.announced.pop_front()) {
+                return Ok(News::Announced(announcement));
+            }
             let count = *height.borrow_and_update();
             if count > self.seen && !wire.deaf {
                 self.seen = count;
-                return Ok(self.link.chain.newest());
+                return Ok(News::Head(self.link.chain.newest()));
             }
             tokio::select! {
                 _ = height.changed() => {}
                 _ = self.wire.changed() => {}
             }
         }
+    }
+
+    fn follow(&mut self, aggregators: &BTreeSet<Address>) {
+        self.link.with(|line| line.followed.push(aggregators.clone()));
     }
 
     async fn head_at(&mut self, number: u64) -> Result<Option<Head>, LinkFault> {

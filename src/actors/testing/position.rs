@@ -1,18 +1,19 @@
 //! A position and a price source of the chain in memory. Their answers are plain text.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{Address, Bytes, I256};
 
 use super::chain::address;
+use super::open;
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::plan::Plan;
 use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
-use crate::domain::reading::{Quote, ReadingFault};
+use crate::domain::reading::{FeedRule, Quote, ReadingFault};
 use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{Price, Timestamp, TokenAmount, Weight};
-use crate::ports::{Answer, Call, Position, PositionFault, PriceSource};
+use crate::ports::{Announcements, Answer, Call, Position, PositionFault, PriceSource};
 
 fn text(bytes: &Bytes) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -102,9 +103,11 @@ impl Position for FakePosition {
     }
 }
 
-/// The price of an asset of the chain in memory.
+/// The price of an asset of the chain in memory. The rounds of its aggregator are all number 1, and their answers have 18 decimals.
 pub(crate) struct FakeSource {
     source: Arc<Source>,
+    /// Whose announcements are about it, in this block.
+    pub(crate) aggregator: Arc<Mutex<Option<Address>>>,
 }
 
 impl FakeSource {
@@ -117,7 +120,7 @@ impl FakeSource {
             advisory: false,
             good_for: Duration::from_secs(3_600),
         };
-        Self { source: Arc::new(source) }
+        Self { source: Arc::new(source), aggregator: Arc::default() }
     }
 }
 
@@ -139,5 +142,18 @@ impl PriceSource for FakeSource {
             }
             other => Err(ReadingFault::Unreadable(format!("{other:?}"))),
         }
+    }
+
+    fn aggregator(&self, _: &[Answer]) -> Option<Address> {
+        *open(&self.aggregator)
+    }
+
+    fn widen(&self, quote: Quote, answers: &[Answer], heard: &Announcements) -> Quote {
+        let bound = |wad| Price::from_wad(wad).unwrap();
+        let (low, high) = (bound(Price::PAR.wad() / 2), bound(Price::PAR.wad() * 2));
+        let rule = FeedRule { decimals: 18, heartbeat: Duration::MAX, grace: Duration::ZERO, low, high, deviation_bps: 0 };
+        let transmission =
+            self.aggregator(answers).and_then(|aggregator| heard.of(aggregator, 1, I256::try_from(quote.price.wad()).unwrap()));
+        transmission.map_or(quote, |transmission| transmission.widen(quote, &rule))
     }
 }

@@ -43,7 +43,7 @@ use crate::domain::turns::TurnPolicy;
 use crate::domain::units::{GasPrice, Wei, Weight};
 use crate::journal::memory::MemoryJournal;
 use crate::observe::heartbeat::Heartbeats;
-use crate::ports::{AlertSink, Clock, Journal, Position, PriceSource};
+use crate::ports::{AlertSink, Announcements, Clock, Journal, Position, PriceSource};
 
 /// Time between two blocks, on the policy clock.
 pub(crate) const BLOCK: Duration = secs(12);
@@ -163,6 +163,7 @@ impl World {
                 slot: plan.reserve(source.calls()),
                 source,
                 blocks: blocks.clone(),
+                announcements: Board::new(Announcements::default()),
                 watch: watch.clone(),
                 clock: ports.clone(),
                 observer: observer.clone(),
@@ -220,7 +221,9 @@ impl World {
                 chain: name.clone(),
                 link: Arc::new(link.clone()),
                 calls: plan.calls(),
+                sources: Arc::from([]),
                 blocks: blocks.clone(),
+                announcements: Board::new(Announcements::default()),
                 block_time: BLOCK,
                 read_every: 1,
                 clock: ports.clone(),

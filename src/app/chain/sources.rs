@@ -27,6 +27,7 @@ impl ChainPlan {
                     slot: plan.reserve(source.calls()),
                     source,
                     blocks: boards.blocks.clone(),
+                    announcements: boards.announcements.clone(),
                     watch: watch.clone(),
                     clock: self.shared.wiring.clock.clone(),
                     observer: self.shared.wiring.observer.clone(),

@@ -1,5 +1,6 @@
 //! Heads and reads.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes};
@@ -89,8 +90,10 @@ async fn polling_stands_in_for_a_websocket_only_until_it_is_back() {
     drop(gate);
     let settings =
         LinkSettings { timeout: Duration::from_millis(500), ..settings(Some(format!("ws://{at}").into()), anvil.http()) };
-    let mut session = NodeLink::new(settings, unheard()).unwrap().connect().await.unwrap();
+    let requests = Requests::default();
+    let mut session = NodeLink::new(settings, requests.hook()).unwrap().connect().await.unwrap();
     let first = session.next_head().await.unwrap();
+    session.follow(&BTreeSet::from([Address::repeat_byte(1)]));
     assert_eq!(session.transport(), "polling");
 
     let gate = TcpListener::bind(at).await.unwrap();
@@ -108,6 +111,7 @@ async fn polling_stands_in_for_a_websocket_only_until_it_is_back() {
     assert_eq!(session.transport(), "websocket");
     let mined = anvil.mine(1).await;
     assert_eq!(session.next_head().await.unwrap(), mined);
+    assert_eq!(requests.count("eth_subscribe"), 2, "heads, and the aggregators that were asked for before");
 }
 
 #[tokio::test]
