@@ -16,6 +16,8 @@ pub mod chainlink;
 pub mod contracts;
 pub mod curve;
 pub mod endpoints;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod head;
 pub mod link;
 mod listening;

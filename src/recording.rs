@@ -13,7 +13,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use read::{ReadFault, read};
+pub use read::{ReadFault, parse, read};
 pub use write::{Recording, RecordingFault};
 
 /// The first line.

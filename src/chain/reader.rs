@@ -6,7 +6,7 @@
 use alloy::rpc::types::TransactionRequest;
 use alloy::rpc::types::state::{StateOverride, StateOverridesBuilder};
 use alloy::sol_types::{SolCall, SolError};
-use alloy_primitives::{Address, B256, Bytes, address};
+use alloy_primitives::{Address, B256, Bytes, U256, address};
 use futures::future::try_join_all;
 use serde::Serialize;
 
@@ -81,10 +81,20 @@ async fn read_once(node: &Node, settings: &ReaderSettings, at: B256, calls: &[Ca
     let request = TransactionRequest::default().to(READER).gas_limit(settings.gas).input(Bytes::from(input).into());
     let code: StateOverride = StateOverridesBuilder::default().with_code(READER, BatchReader::DEPLOYED_BYTECODE.clone()).build();
     let answer: Bytes = node.ask("eth_call", (request, AtBlock { block_hash: at }, code)).await?;
-    let answers = BatchReader::readCall::abi_decode_returns_validate(&answer)
-        .map_err(|_| AskFault::Garbled(format!("a batched read answered with {} bytes that do not decode", answer.len())))?;
+    answers(&answer, asked).map_err(AskFault::Garbled)
+}
+
+/// What the batch answered to so many calls.
+pub(super) fn answers(bytes: &[u8], asked: usize) -> Result<Vec<Answer>, String> {
+    // Before anything is decoded: each of a million answers could point at the same megabyte.
+    let counted = bytes.get(32..64).and_then(U256::try_from_be_slice);
+    if counted.is_none_or(|counted| counted != U256::from(asked)) {
+        return Err(format!("a batched read of {asked} calls gave another number of answers, in {} bytes", bytes.len()));
+    }
+    let answers = BatchReader::readCall::abi_decode_returns_validate(bytes)
+        .map_err(|_| format!("a batched read answered with {} bytes that do not decode", bytes.len()))?;
     if answers.len() != asked {
-        return Err(AskFault::Garbled(format!("a batched read of {asked} calls gave {} answers", answers.len())));
+        return Err(format!("a batched read of {asked} calls gave {} answers", answers.len()));
     }
     Ok(answers.into_iter().map(|answer| if answer.ok { Ok(answer.data) } else { Err(CallFault::Failed(answer.data)) }).collect())
 }

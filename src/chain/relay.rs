@@ -11,7 +11,7 @@
 //! [`RelayKind::last_block`](crate::domain::route::RelayKind::last_block) for the block that goes into
 //! [`Relay::submit`].
 
-mod answer;
+pub(super) mod answer;
 pub mod auth;
 pub mod status;
 

@@ -41,6 +41,7 @@ pub(super) fn with_meaning(reason: &str) -> String {
     let shown: String = reason.chars().filter(|c| !c.is_control()).take(MOST_CHARS).collect();
     match BALANCER.iter().find(|(code, _)| shown.contains(code)) {
         Some((_, meaning)) => format!("{shown} ({meaning})"),
+        None if shown.trim().is_empty() => "it failed with words that nobody can read".to_owned(),
         None => shown,
     }
 }
@@ -56,6 +57,9 @@ mod tests {
         assert_eq!(said("BAL#999"), "BAL#999");
         assert_eq!(said("line\nbreak\u{1b}[31m"), "linebreak[31m");
         assert_eq!(said(&"x".repeat(5_000)).len(), MOST_CHARS);
+        for unreadable in ["", " ", "\n\u{7}"] {
+            assert_eq!(said(unreadable), "it failed with words that nobody can read");
+        }
         assert_eq!(super::reason(&[]), "it failed without a reason");
         assert_eq!(super::reason(&[0xde, 0xad, 0xbe, 0xef]), "it failed with 0xdeadbeef");
         let overflow = super::reason(&Panic::from(0x11u64).abi_encode());

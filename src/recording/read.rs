@@ -55,8 +55,11 @@ pub fn read(path: &Path) -> Result<Vec<Reading>, ReadFault> {
     parse(BufReader::new(from), path)
 }
 
-/// What is read from a stream; `path` is for faults.
-pub(super) fn parse(mut from: impl BufRead, path: &Path) -> Result<Vec<Reading>, ReadFault> {
+/// The same from a stream, which is not compressed; `path` is for faults.
+///
+/// # Errors
+/// The stream cannot be read, or a line is none of a recording.
+pub fn parse(mut from: impl BufRead, path: &Path) -> Result<Vec<Reading>, ReadFault> {
     let mut sources: HashMap<usize, Arc<Source>> = HashMap::new();
     let mut readings = Vec::new();
     let mut text = String::new();

@@ -33,6 +33,15 @@ use crate::domain::source::Source;
 use crate::domain::units::{Price, Timestamp};
 use crate::ports::{Clock, Hear, PriceStream};
 
+/// A door for the fuzz targets. Nothing of it is in any other build.
+///
+/// # Errors
+/// The message is not what the protocol promises.
+#[cfg(fuzzing)]
+pub fn understood(text: &str, feed: B256) -> Result<Option<Estimate>, ReadingFault> {
+    payload::parse(text, feed)
+}
+
 /// Where Pyth's own Hermes is. It wants a key since August 2026.
 pub const PYTH: &str = "https://pyth.dourolabs.app/hermes";
 

@@ -14,7 +14,7 @@ const ABOUT_THE_ACCOUNT: [&str; 8] = ["nonce", "funds", "balance", "upfront", "e
 /// What became of a submission. Of everything that a relay can say, only two things are more than hearsay: that it has the very
 /// transaction (by its hash), and that the bytes as such cannot be included by anybody or not at this price. All else, an answer of
 /// `200` or of another hash, none at all, silence, a broken page, an opinion about the account, means that it may be on its way.
-pub(super) fn of_submission(expected: B256, asked: Result<Option<B256>, AskFault>) -> Broadcast {
+pub(in crate::chain) fn of_submission(expected: B256, asked: Result<Option<B256>, AskFault>) -> Broadcast {
     match asked {
         Ok(Some(hash)) if hash == expected => Broadcast::Accepted,
         Ok(Some(hash)) => Broadcast::MaybeSent(format!("the relay answered with another hash, {hash}")),

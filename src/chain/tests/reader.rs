@@ -9,7 +9,7 @@ use super::Requests;
 use super::anvil::{Anvil, BLOCK_NUMBER, BURNS, READER, REVERTS, Reply, contract};
 use crate::chain::contracts::BatchReader;
 use crate::chain::provider::{AskFault, Node};
-use crate::chain::reader::{ReaderSettings, read};
+use crate::chain::reader::{ReaderSettings, answers, read};
 use crate::ports::{Answer, Call, CallFault};
 
 const CLOCK: Address = Address::repeat_byte(0x11);
@@ -91,4 +91,28 @@ async fn a_contract_that_pretends_to_have_found_no_gas_hides_nothing() {
     let call = Call { target: IMPOSTOR, data: Bytes::from_static(&[0; 4]) };
     let answers = read(&anvil.node(), &READER, at.hash, &[call.clone(), to(CLOCK), call]).await.unwrap();
     assert_eq!(answers, [Err(CallFault::Failed(OUT_OF_GAS.into())), number(at.number), Err(CallFault::NotReached)]);
+}
+
+#[test]
+fn an_answer_that_counts_otherwise_is_refused_before_it_is_decoded() {
+    use alloy::sol_types::SolValue;
+    // A thousand answers that all point at the same bytes: decoded, they are a thousand times as long as what was sent.
+    let (many, mut bytes) = (1_000usize, Vec::new());
+    bytes.extend(U256::from(32).to_be_bytes_vec());
+    bytes.extend(U256::from(many).to_be_bytes_vec());
+    for _ in 0..many {
+        bytes.extend(U256::from(many * 32).to_be_bytes_vec());
+    }
+    bytes.extend((true, Bytes::from(vec![7; 3_200])).abi_encode_params());
+    assert_eq!(
+        answers(&bytes, many).map(|all| all.iter().flatten().map(|bytes| bytes.len()).sum()),
+        Ok(3_200 * many),
+        "it is a right answer"
+    );
+    for asked in [0, 1, many - 1, many + 1] {
+        assert!(answers(&bytes, asked).unwrap_err().contains("another number of answers"), "{asked}");
+    }
+    for cut in [0, 31, 32, 63] {
+        assert!(answers(&bytes[..cut], many).is_err());
+    }
 }
