@@ -371,6 +371,7 @@ fn revert_data(data: &Value) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::testing::Lines;
 
     #[test]
     fn revert_data_is_found_in_every_wrapping() {
@@ -384,35 +385,16 @@ mod tests {
         assert_eq!(found(r#"{"rate":{"backoff_seconds":1}}"#), None);
     }
 
-    #[derive(Clone, Default)]
-    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[tokio::test]
     async fn the_most_talkative_log_does_not_show_the_address() {
-        crate::observe::testing::keep_everyone_audible();
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let (log, _guard) = Lines::kept(tracing::Level::TRACE);
         let url = SecretString::from("http://127.0.0.1:9/v3/0123456789abcdef".to_owned());
         let node = Node::http(&url, Duration::from_secs(1), Arc::new(|_| {})).unwrap();
         tracing::info!("asking");
         assert!(node.ask::<_, Value>("eth_chainId", ()).await.is_err());
         let url = SecretString::from("ws://127.0.0.1:9/v3/0123456789abcdef".to_owned());
         assert!(Node::websocket(&url, Duration::from_secs(1), Arc::new(|_| {})).await.is_err());
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let log = log.text();
         assert!(log.contains("asking") && !log.contains("0123456789abcdef"), "{log}");
     }
 

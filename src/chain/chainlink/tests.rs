@@ -1,8 +1,5 @@
 //! Feeds whose answers the test makes.
 
-use std::io::Write;
-use std::sync::Mutex;
-
 use alloy::sol_types::{Revert, SolCall, SolError};
 use alloy_primitives::{B256, Bytes, I256, U256};
 
@@ -11,6 +8,7 @@ use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::source::{Group, Unit};
 use crate::domain::transmission::Transmission;
 use crate::domain::units::Price;
+use crate::observe::testing::Lines;
 use crate::ports::CallFault;
 
 const NOW: u64 = 1_700_000_000;
@@ -146,34 +144,15 @@ fn others_who_push_rounds_are_read_alike() {
     }
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_change_of_phase_is_told_once_and_refuses_nothing() {
-    crate::observe::testing::keep_everyone_audible();
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Lines::kept(tracing::Level::INFO);
     let (feed, stamp) = (feed(), U256::from(NOW - 60));
     let told = |phase: u64, round: u64| {
         let number = U80::from((u128::from(phase) << 64) | u128::from(round));
         let answers = [numbered(number, 100_000_000, stamp, stamp), decimals(8)];
         assert!(feed.clone().quote(&answers, &AT).is_ok(), "phase {phase}");
-        let log = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
-        log.lines().map(|line| line.split("source=").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+        log.take().lines().map(|line| line.split("source=").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert!(told(4, 900).is_empty(), "the first phase that is seen is no change");
     assert!(told(4, 901).is_empty());

@@ -1,4 +1,3 @@
-use std::io::{self, Write};
 use std::sync::Mutex;
 
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
@@ -11,6 +10,7 @@ use tracing::dispatcher::with_default;
 use tracing::{info, info_span};
 
 use super::*;
+use crate::observe::testing::Lines;
 
 /// A collector that keeps what it is sent.
 #[derive(Clone, Default)]
@@ -37,27 +37,6 @@ impl Collector {
     fn spans(&self) -> Vec<Exported> {
         let requests = self.0.lock().unwrap();
         requests.iter().flat_map(|r| &r.resource_spans).flat_map(|r| &r.scope_spans).flat_map(|s| s.spans.clone()).collect()
-    }
-}
-
-/// Log lines, kept.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
@@ -132,7 +111,7 @@ async fn logs_alone_need_no_collector() {
 
 #[tokio::test]
 async fn a_malformed_filter_or_endpoint_is_refused() {
-    let refused = |filter: &str, endpoint: Option<&str>| assemble(LogForm::Json, filter, endpoint, false, io::sink).unwrap_err();
+    let refused = |filter: &str, endpoint: Option<&str>| assemble(LogForm::Json, filter, endpoint, false, std::io::sink).unwrap_err();
     assert!(matches!(refused("ballast=loud", None), TelemetryFault::Filter(_)));
     assert!(matches!(refused("info", Some("not an address")), TelemetryFault::Exporter(_)));
 }

@@ -1,11 +1,10 @@
 //! Neither the key nor the address is told to anybody else.
 
-use std::io::{self, Write};
-
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::*;
+use crate::observe::testing::Lines;
 
 /// Repeats the key in every place where an answer has room.
 fn echo(status: StatusCode, kind: &'static str, headers: &HeaderMap) -> Response {
@@ -14,27 +13,9 @@ fn echo(status: StatusCode, kind: &'static str, headers: &HeaderMap) -> Response
     (status, [(header::CONTENT_TYPE, kind), (header::RETRY_AFTER, "soon")], text).into_response()
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn neither_the_key_nor_the_address_is_in_any_fault_or_log() {
-    crate::observe::testing::keep_everyone_audible();
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Lines::kept(tracing::Level::TRACE);
     tracing::info!("listening");
     let mut told = Vec::new();
     for status in [200, 302, 400, 401, 403, 404, 405, 429, 500, 501, 503] {
@@ -56,7 +37,7 @@ async fn neither_the_key_nor_the_address_is_in_any_fault_or_log() {
     let dead = Arc::new(Hermes::new(HermesSettings { base, key: None, times: PATIENT }).unwrap());
     told.push(format!("{:?}", listen(&feed(&dead)).await.end));
     let told = told.join("\n");
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("listening") && told.contains("Garbled") && told.contains("cannot be reached"), "{told}");
     for text in [told, log] {
         for secret in [KEY, "hidden-password", "hidden-path"] {

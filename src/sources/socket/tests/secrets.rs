@@ -1,30 +1,11 @@
 //! An address may carry a token. Nobody is told it.
 
-use std::io::{self, Write};
-
 use super::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::observe::testing::Lines;
 
 #[tokio::test]
 async fn the_address_is_in_no_fault_and_in_no_log_of_ours() {
-    crate::observe::testing::keep_everyone_audible();
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Lines::kept(tracing::Level::TRACE);
     tracing::info!("listening");
     let lives = [
         Life::Refuses("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"),
@@ -45,7 +26,7 @@ async fn the_address_is_in_no_fault_and_in_no_log_of_ours() {
     for url in ["hidden-token", "http://hidden-token", "ws://[hidden-token"] {
         told.push(kraken::stream(settings(url, "USDC/USD", PATIENT)).unwrap_err());
     }
-    let (told, log) = (told.join("\n"), String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
+    let (told, log) = (told.join("\n"), log.text());
     assert!(log.contains("listening") && told.contains("Unauthorised") && told.contains("503"), "{told}\n{log}");
     assert!(!told.contains("hidden-token"), "{told}");
     assert!(!log.contains("hidden-token"), "{log}");
