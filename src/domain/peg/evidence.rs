@@ -1,11 +1,12 @@
 //! What every source said last, and what is left of it as a vote in dollars.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::reading::{Quote, Reading, ReadingFault};
-use crate::domain::source::{Source, Unit};
+use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{Price, Rounding, Timestamp, WAD, mul_div};
 
 /// A source's word in dollars.
@@ -108,6 +109,18 @@ impl Evidence {
                 self.seats.insert(at, Seat { source, said, heard, silence: None });
             }
         }
+    }
+
+    /// From how many groups there has been a word that stands for itself, good or bad: silence is none, and a quote in another asset
+    /// may still wait for that asset's price.
+    #[must_use]
+    pub fn groups_heard(&self) -> usize {
+        let spoke = |seat: &&Seat| match &seat.said {
+            Ok(_) => seat.source.unit == Unit::Usd,
+            Err(fault) => !fault.is_silence() && *fault != ReadingFault::ChainSilent,
+        };
+        let groups: BTreeSet<Group> = self.seats.iter().filter(spoke).map(|seat| seat.source.group).collect();
+        groups.len()
     }
 
     /// What was said last by a source.

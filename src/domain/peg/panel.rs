@@ -90,6 +90,8 @@ impl Panel {
         levels.extend(verdict.level);
         let together = everybody && fell_together(&levels, &self.rule.watch, self.votes.agree_bps);
         let changes = self.peg.judge(&verdict, together.then_some(Doubt::CommonMode), &self.rule);
+        // Nobody is waited for any more: whoever has spoken badly has spoken.
+        self.peg.gathering = self.peg.gathering && self.evidence.groups_heard() < self.votes.defend;
         let troubled = |asset: &&AssetId| others.of(asset).is_some_and(|other| other.state.is_episode());
         self.peg.shadow = self.risk_group.iter().find(troubled).cloned();
         changes

@@ -111,7 +111,8 @@ async fn logs_alone_need_no_collector() {
 
 #[tokio::test]
 async fn a_malformed_filter_or_endpoint_is_refused() {
-    let refused = |filter: &str, endpoint: Option<&str>| assemble(LogForm::Json, filter, endpoint, false, std::io::sink).unwrap_err();
+    let refused =
+        |filter: &str, endpoint: Option<&str>| assemble(LogForm::Json, filter, endpoint, false, std::io::sink).unwrap_err();
     assert!(matches!(refused("ballast=loud", None), TelemetryFault::Filter(_)));
     assert!(matches!(refused("info", Some("not an address")), TelemetryFault::Exporter(_)));
 }

@@ -175,3 +175,32 @@ fn the_block_that_ends_a_silence_is_heard_though_its_stamp_is_older() {
     scene.judge(None);
     assert_eq!(scene.peg.trust, Trust::Trusted);
 }
+
+/// Nobody else.
+struct Nobody;
+
+impl Neighbourhood for Nobody {
+    fn of(&self, _: &AssetId) -> Option<Neighbour> {
+        None
+    }
+
+    fn all(&self) -> Vec<Neighbour> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn who_has_spoken_badly_is_not_waited_for() {
+    let mut panel = Panel::new(Peg::unheard(usdc(), BEGINNING), rule(), votes(), Vec::new());
+    let mut hears = |group, said: Result<u128, ReadingFault>| {
+        let mut word = says(group, said.clone().unwrap_or(1), BEGINNING);
+        word.quote = said.and(word.quote);
+        panel.hear(&word);
+        panel.judge(BEGINNING, &Nobody);
+        panel.peg.gathering
+    };
+    assert!(hears(Group::Chainlink, Err(ReadingFault::NoRound)));
+    assert!(hears(Group::Push, Err(ReadingFault::ChainSilent)), "silence is no word");
+    assert!(hears(Group::Pyth, Err(ReadingFault::Disconnected("x".to_owned()))), "nor is a connection that fails");
+    assert!(!hears(Group::UsdBooks, Err(ReadingFault::NoRound)), "two have spoken, and neither can be believed");
+}
