@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use backon::{ConstantBuilder, Retryable};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -143,16 +144,15 @@ async fn sqlite(path: &str, directory: &Path, tuning: Tuning) -> Result<SqlJourn
     writable(&path).await?;
     let at = |mode: &str| address(&path, mode);
     let (create, read) = (at("rwc")?, at("rw")?);
-    let mut attempts = 5u32;
-    loop {
-        attempts = attempts.saturating_sub(1);
-        match sqlite_tables(&create, &path).await {
-            Ok(()) => break,
-            // Another process may be making the same tables: SQLite has no lock for migrations. The second time they are there.
-            Err(OpenFault::Migration { .. }) if attempts > 0 => {}
-            Err(fault) => return Err(fault),
-        }
-    }
+    // Another process may be making the same tables, and SQLite has no lock for migrations: the second time they are there. Nor does
+    // it wait where two turn a new file's log on at once.
+    let in_the_way = |fault: &OpenFault| match fault {
+        OpenFault::Migration { .. } => true,
+        OpenFault::NotWritable { fault, .. } => fault.contains("database is locked"),
+        _ => false,
+    };
+    let again = ConstantBuilder::default().with_delay(Duration::from_millis(100)).with_max_times(10);
+    (|| sqlite_tables(&create, &path)).retry(again).when(in_the_way).await?;
     let limit = tuning.max_pages;
     let writers = AnyPoolOptions::new().max_connections(1).acquire_timeout(CONNECT).idle_timeout(None).max_lifetime(None);
     let writers = writers.after_connect(move |connection, _| {
