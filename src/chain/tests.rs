@@ -12,6 +12,8 @@ mod sender;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod strict;
 
+mod uniswap_v3;
+
 use std::sync::{Arc, Mutex};
 
 use crate::chain::provider::RequestHook;

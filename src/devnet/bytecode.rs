@@ -21,6 +21,10 @@ pub const FEED_PROXY: &str = include_str!("../../deploy/contracts/artifacts/Feed
 /// Many reads in one call.
 pub const BATCH_READER: &str = include_str!("../../deploy/contracts/artifacts/BatchReader.json");
 
+/// Somebody who trades in a pool of Uniswap v3.
+#[cfg(test)]
+pub(crate) const UNISWAP_TRADER: &str = include_str!("../../deploy/contracts/artifacts/UniswapTrader.json");
+
 /// The creation code in an embedded artefact.
 ///
 /// # Errors
@@ -49,6 +53,14 @@ pub fn balancer(contracts: &Path, task: &str, name: &str, libraries: &[(&str, Ad
     code.map_err(|fault| WorldError::Bytecode { path, fault })
 }
 
+/// The creation code of Uniswap's factory, which holds that of its pools.
+#[cfg(test)]
+pub(crate) fn uniswap_factory(contracts: &Path) -> Result<Vec<u8>, WorldError> {
+    let path = super::toolbox::uniswap_contracts(contracts).join("UniswapV3Factory.sol/UniswapV3Factory.json");
+    let text = std::fs::read_to_string(&path).map_err(|fault| fault.to_string());
+    text.and_then(|text| code_in(&text, "bytecode")).map_err(|fault| WorldError::Bytecode { path, fault })
+}
+
 /// Replaces the placeholder of each library, `__$…$__` around a hash of its full name, by its address.
 fn link(mut text: String, libraries: &[(&str, Address)]) -> String {
     for (full_name, address) in libraries {
@@ -72,7 +84,8 @@ mod tests {
 
     #[test]
     fn every_embedded_artefact_holds_code() {
-        for artifact in [TEST_TOKEN, TETHER_LIKE_TOKEN, WRAPPED_ETHER, FEED_AGGREGATOR, FEED_PROXY, BATCH_READER] {
+        for artifact in [TEST_TOKEN, TETHER_LIKE_TOKEN, WRAPPED_ETHER, FEED_AGGREGATOR, FEED_PROXY, BATCH_READER, UNISWAP_TRADER]
+        {
             assert!(creation(artifact).unwrap().len() > runtime(artifact).unwrap().len());
         }
     }

@@ -92,6 +92,11 @@ pub fn balancer_tasks(contracts: &Path) -> PathBuf {
     contracts.join("node_modules/@balancer-labs/v2-deployments/dist/tasks")
 }
 
+/// Uniswap's contracts, which only tests need.
+pub(super) fn uniswap_contracts(contracts: &Path) -> PathBuf {
+    contracts.join("node_modules/@uniswap/v3-core/artifacts/contracts")
+}
+
 /// Finds everything, and runs `npm ci --ignore-scripts` first where something is missing. Processes that do so at the same time
 /// wait for one another, and only the first installs.
 ///
@@ -137,8 +142,8 @@ fn contracts_folder(options: &ToolboxOptions) -> Result<PathBuf, ToolboxError> {
 /// All tools, if none is missing.
 fn installed(options: &ToolboxOptions, contracts: &Path) -> Result<Option<Toolbox>, ToolboxError> {
     let anvil = anvil(options, contracts)?;
-    let complete =
-        is_complete(contracts) && balancer_tasks(contracts).is_dir() && (!options.for_tests || hardhat::is_installed(contracts));
+    let for_tests = || hardhat::is_installed(contracts) && uniswap_contracts(contracts).is_dir();
+    let complete = is_complete(contracts) && balancer_tasks(contracts).is_dir() && (!options.for_tests || for_tests());
     Ok(anvil.filter(|_| complete).map(|anvil| Toolbox { anvil, contracts: contracts.to_owned() }))
 }
 
