@@ -12,6 +12,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::domain::decide::GasNeeds;
 use crate::domain::fees::Fees;
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::Explanation;
@@ -192,6 +193,8 @@ pub trait Position: Send + Sync + 'static {
     fn calls(&self) -> Vec<Call>;
     /// Understands the answers to [`Position::calls`], taken at block `at`.
     fn facts(&self, answers: &[Answer], at: &BlockStamp) -> Result<PositionFacts, PositionFault>;
+    /// What transactions use, about.
+    fn gas_needs(&self) -> GasNeeds;
     /// The call that carries out a plan between two points in time.
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call;
 }

@@ -30,9 +30,10 @@ use crate::domain::operation::LaneRole;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::Peg;
 use crate::domain::policy::Policy;
-use crate::domain::position::{Mandate, PositionFacts, Ramp};
+use crate::domain::position::{Controls, Mandate, PositionFacts};
 use crate::domain::trigger::Class;
 use crate::domain::units::Timestamp;
+use crate::domain::volatility::Volatility;
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
 use crate::ports::{Clock, Drill, Journal, JournalFault, Position};
@@ -85,14 +86,17 @@ pub struct Executors {
     pub keeper: Address<ExecutorMsg>,
     /// Stops trading; where there is none, the keeper does.
     pub guardian: Option<Address<ExecutorMsg>>,
+    /// Trades and leaves with the treasury's money; where there is none, nobody does.
+    pub treasury: Option<Address<ExecutorMsg>>,
 }
 
 impl Executors {
     /// Who carries out a plan.
     #[must_use]
     pub const fn of(&self, role: LaneRole) -> &Address<ExecutorMsg> {
-        match (role, &self.guardian) {
-            (LaneRole::Guardian, Some(guardian)) => guardian,
+        match (role, &self.guardian, &self.treasury) {
+            (LaneRole::Guardian, Some(guardian), _) => guardian,
+            (LaneRole::Treasury, _, Some(treasury)) => treasury,
             _ => &self.keeper,
         }
     }
@@ -102,7 +106,6 @@ impl Executors {
 pub struct Pool;
 
 /// What it hears.
-#[expect(clippy::large_enum_variant, reason = "every message is boxed on its way, and the large one is rare")]
 pub enum PoolMsg {
     /// A fact has moved.
     FactsMoved(Nudge),
@@ -122,8 +125,8 @@ pub enum PoolMsg {
         order: OrderId,
         /// How.
         outcome: Outcome,
-        /// What the chain shows now, where it was read.
-        ramp: Option<Ramp>,
+        /// What the chain holds now, where it was read.
+        controls: Option<Controls>,
         /// The permission, to be dropped.
         turn: Turn,
     },
@@ -143,10 +146,10 @@ enum Stage {
     Holding(Turn),
 }
 
-/// Whether a strange ramp is one of ours: the journal knows.
+/// Whether a strange change is one of ours: the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inquiry {
-    /// There is no strange ramp.
+    /// There is no strange change.
     None,
     /// The journal has been asked.
     Asked,
@@ -180,6 +183,8 @@ pub struct PoolState {
     latched_in_journal: bool,
     /// The block at which the journal was last asked whether that, or another end of the waiting, has happened.
     asked_journal_at: Option<u64>,
+    /// How restless the pegs are, in the mandate's order.
+    volatility: Vec<Volatility>,
     /// The position as decoded from this block.
     seen: Option<(u64, PositionFacts)>,
 }
@@ -208,6 +213,7 @@ impl Actor for Pool {
                 let _ = myself.cast(PoolMsg::Evaluate);
             });
         }
+        let pegs = args.pegs.len();
         Ok(PoolState {
             args,
             queue,
@@ -226,6 +232,7 @@ impl Actor for Pool {
             troubles: 0,
             latched_in_journal: false,
             asked_journal_at: None,
+            volatility: vec![Volatility::default(); pegs],
             seen: None,
         })
     }
@@ -253,8 +260,8 @@ impl Actor for Pool {
                 state.hold_turn(turn);
             }
             PoolMsg::TurnExpired => state.expire(),
-            PoolMsg::Settled { order, outcome, ramp, turn } => {
-                state.settle(&myself, order, &outcome, ramp);
+            PoolMsg::Settled { order, outcome, controls, turn } => {
+                state.settle(&myself, order, &outcome, controls);
                 drop(turn);
             }
             PoolMsg::OrderLost(order) => state.lose(&myself, order),
@@ -281,7 +288,8 @@ impl PoolState {
     /// Takes what the journal remembers; what it could not be told is still known here.
     fn remember(&mut self, recalled: Option<Memory>) {
         let known = self.memory.take();
-        let off_since = known.as_ref().and_then(|memory| memory.composition_off_since);
+        let clocks = known.as_ref().map(|memory| (memory.composition_off_since, memory.yield_gap_since, memory.sound_since));
+        let (composition_off_since, yield_gap_since, sound_since) = clocks.unwrap_or_default();
         let latch = known.as_ref().and_then(|memory| memory.latch.clone());
         let first_seen = self.args.clock.now();
         let found = recalled.as_ref().is_some_and(|memory| memory.latch.is_some());
@@ -292,7 +300,8 @@ impl PoolState {
         if self.inquiry == Inquiry::Asked {
             self.inquiry = Inquiry::Answered;
         }
-        self.memory = Some(Memory { composition_off_since: off_since, latch: latch.or(memory.latch), ..memory });
+        let latch = latch.or(memory.latch);
+        self.memory = Some(Memory { latch, composition_off_since, yield_gap_since, sound_since, ..memory });
     }
 
     /// Writes to the journal in a task of its own: a handler never waits for it.

@@ -227,7 +227,7 @@ impl ChainPlan {
     }
 
     fn executors(&self) -> Executors {
-        Executors { keeper: Address::default(), guardian: self.guardian.as_ref().map(|_| Address::default()) }
+        Executors { keeper: Address::default(), guardian: self.guardian.as_ref().map(|_| Address::default()), treasury: None }
     }
 
     /// The executor of each lane.
@@ -292,6 +292,7 @@ impl ChainPlan {
         let max_age = max_age(clock.as_ref(), self.settings.block_time);
         let board_of = |id: &AssetId| self.shared.pegs.get(id).map(|(board, _)| board.clone());
         let pool = |(pool, Cleared { pool: position, .. }): (PoolSettings, Cleared)| {
+            let position = position.with_brakes(pool.policy.brakes.is_some());
             Arc::new(PoolArgs {
                 id: pool.id,
                 slot: plan.reserve(position.calls()),

@@ -23,6 +23,15 @@ sol! {
         function getScalingFactors() external view returns (uint256[] memory factors);
         function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);
         function inRecoveryMode() external view returns (bool recovering);
+        function getGradualSwapFeeUpdateParams() external view
+            returns (uint256 startTime, uint256 endTime, uint256 startFee, uint256 endFee);
+        function getActualSupply() external view returns (uint256 supply);
+        function balanceOf(address account) external view returns (uint256 shares);
+        function getCircuitBreakerState(address token) external view
+            returns (uint256 bptPrice, uint256 referenceWeight, uint256 lowerBound, uint256 upperBound,
+                uint256 lowerBptPriceBound, uint256 upperBptPriceBound);
+        function setCircuitBreakers(address[] tokens, uint256[] bptPrices, uint256[] lowerBounds, uint256[] upperBounds) external;
+        function updateSwapFeeGradually(uint256 startTime, uint256 endTime, uint256 startFee, uint256 endFee) external;
         function updateWeightsGradually(uint256 startTime, uint256 endTime, address[] tokens, uint256[] endWeights) external;
     }
 
@@ -32,6 +41,29 @@ sol! {
         function getPoolTokens(bytes32 poolId) external view
             returns (address[] memory tokens, uint256[] memory balances, uint256 lastChangeBlock);
         function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);
+        struct SingleSwap {
+            bytes32 poolId;
+            uint8 kind;
+            address assetIn;
+            address assetOut;
+            uint256 amount;
+            bytes userData;
+        }
+        struct FundManagement {
+            address sender;
+            bool fromInternalBalance;
+            address recipient;
+            bool toInternalBalance;
+        }
+        struct ExitPoolRequest {
+            address[] assets;
+            uint256[] minAmountsOut;
+            bytes userData;
+            bool toInternalBalance;
+        }
+        function swap(SingleSwap memory singleSwap, FundManagement memory funds, uint256 limit, uint256 deadline)
+            external payable returns (uint256 amountOut);
+        function exitPool(bytes32 poolId, address sender, address recipient, ExitPoolRequest memory request) external;
     }
 
     /// A token.

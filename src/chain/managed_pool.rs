@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use alloy::sol_types::SolCall;
-use alloy_primitives::{Address, B256, U256};
+use alloy::sol_types::{SolCall, SolValue};
+use alloy_primitives::{Address, B256, Bytes, U256};
 
 use crate::chain::contracts::{IManagedPool, IVault, answered, question};
-use crate::domain::plan::Plan;
-use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
-use crate::domain::units::{Timestamp, TokenAmount, Weight};
+use crate::domain::decide::GasNeeds;
+use crate::domain::plan::{BrakeBounds, Exit, Plan, Swap};
+use crate::domain::position::{BlockStamp, Breaker, Capabilities, Controls, FeeRamp, Ownership, PositionFacts, Ramp};
+use crate::domain::units::{SwapFee, Timestamp, TokenAmount, Weight};
 use crate::ports::{Answer, Call, Position, PositionFault};
 
 /// One token of a pool.
@@ -27,14 +28,48 @@ pub struct ManagedPool {
     pool_id: B256,
     vault: Address,
     tokens: Vec<PoolToken>,
+    /// Whose part of the pool is told; nobody's if absent.
+    treasury: Option<Address>,
+    /// Whether its brakes are read.
+    brakes: bool,
 }
+
+/// What a pool is asked in each block, in this order; the brakes follow, if they are.
+mod answer {
+    pub(super) const WEIGHTS: usize = 0;
+    pub(super) const RAMP: usize = 1;
+    pub(super) const SWAPS: usize = 2;
+    pub(super) const PAUSE: usize = 3;
+    pub(super) const TOKENS: usize = 4;
+    pub(super) const VAULT_PAUSE: usize = 5;
+    pub(super) const FEE_RAMP: usize = 6;
+    pub(super) const FEE: usize = 7;
+    pub(super) const SUPPLY: usize = 8;
+    pub(super) const SHARES: usize = 9;
+    pub(super) const BRAKES: usize = 10;
+}
+
+/// Units of gas on the real contracts, as measured; the brakes are those of three assets.
+const NEEDS: GasNeeds = GasNeeds { reweight: 97_000, switch: 32_000, fee: 35_000, brake: 157_000, swap: 142_000, exit: 215_000 };
 
 impl ManagedPool {
     /// A pool, by what does not change in its life: the number the vault knows it by, the vault, and its tokens in the vault's
     /// order without the pool's own.
     #[must_use]
     pub const fn new(address: Address, pool_id: B256, vault: Address, tokens: Vec<PoolToken>) -> Self {
-        Self { address, pool_id, vault, tokens }
+        Self { address, pool_id, vault, tokens, treasury: None, brakes: false }
+    }
+
+    /// Tells the part of the pool that this account holds.
+    #[must_use]
+    pub fn owned_by(self, treasury: Option<Address>) -> Self {
+        Self { treasury, ..self }
+    }
+
+    /// Reads the brakes too: a call for each token.
+    #[must_use]
+    pub fn with_brakes(self, brakes: bool) -> Self {
+        Self { brakes, ..self }
     }
 
     /// Its contract.
@@ -49,7 +84,8 @@ impl ManagedPool {
         &self.tokens
     }
 
-    fn balances(&self, answer: Option<&Answer>) -> Result<Vec<TokenAmount>, PositionFault> {
+    /// What the pool holds, and the last block in which that changed.
+    fn balances(&self, answer: Option<&Answer>) -> Result<(Vec<TokenAmount>, u64), PositionFault> {
         const WHAT: &str = "getPoolTokens";
         let listed: IVault::getPoolTokensReturn = read::<IVault::getPoolTokensCall>(WHAT, answer)?;
         let expected = std::iter::once(self.address).chain(self.tokens.iter().map(|token| token.address));
@@ -57,81 +93,204 @@ impl ManagedPool {
             return Err(fault(WHAT, "the vault lists other tokens for the pool than at the start"));
         }
         let amounts = listed.balances.iter().skip(1).zip(&self.tokens);
-        amounts
-            .map(|(balance, token)| {
-                let raw = u128::try_from(*balance).map_err(|_| fault(WHAT, "a balance does not fit"))?;
-                Ok(TokenAmount { raw, decimals: token.decimals })
-            })
-            .collect()
+        let amounts: Vec<TokenAmount> = amounts
+            .map(|(balance, token)| Ok(TokenAmount { raw: number(WHAT, *balance)?, decimals: token.decimals }))
+            .collect::<Result<_, _>>()?;
+        let touched = u64::try_from(listed.lastChangeBlock).map_err(|_| fault(WHAT, "a block does not fit"))?;
+        Ok((amounts, touched))
     }
 
     fn weights(&self, what: &'static str, weights: &[U256]) -> Result<Vec<Weight>, PositionFault> {
         if weights.len() != self.tokens.len() {
             return Err(fault(what, &format!("{} weights for {} tokens", weights.len(), self.tokens.len())));
         }
-        let to_weight =
-            |weight: &U256| u128::try_from(*weight).map(Weight::from_wad).map_err(|_| fault(what, "a weight does not fit"));
-        weights.iter().map(to_weight).collect()
+        weights.iter().map(|weight| number(what, *weight).map(Weight::from_wad)).collect()
     }
 
     fn ramp(&self, answer: Option<&Answer>) -> Result<Ramp, PositionFault> {
         const WHAT: &str = "getGradualWeightUpdateParams";
         let ramp: IManagedPool::getGradualWeightUpdateParamsReturn =
             read::<IManagedPool::getGradualWeightUpdateParamsCall>(WHAT, answer)?;
-        let time = |secs: U256| u64::try_from(secs).map(Timestamp::from_secs).map_err(|_| fault(WHAT, "a time does not fit"));
-        Ok(Ramp { start: time(ramp.startTime)?, end: time(ramp.endTime)?, end_weights: self.weights(WHAT, &ramp.endWeights)? })
+        let (start, end) = (time(WHAT, ramp.startTime)?, time(WHAT, ramp.endTime)?);
+        Ok(Ramp { start, end, end_weights: self.weights(WHAT, &ramp.endWeights)? })
+    }
+
+    fn fee_ramp(answer: Option<&Answer>) -> Result<FeeRamp, PositionFault> {
+        const WHAT: &str = "getGradualSwapFeeUpdateParams";
+        let ramp: IManagedPool::getGradualSwapFeeUpdateParamsReturn =
+            read::<IManagedPool::getGradualSwapFeeUpdateParamsCall>(WHAT, answer)?;
+        let fee = |fee| number(WHAT, fee).map(SwapFee::from_wad);
+        let (start, end) = (time(WHAT, ramp.startTime)?, time(WHAT, ramp.endTime)?);
+        Ok(FeeRamp { start, end, from: fee(ramp.startFee)?, to: fee(ramp.endFee)? })
+    }
+
+    fn ownership(&self, supply: Option<&Answer>, shares: Option<&Answer>) -> Result<Ownership, PositionFault> {
+        let supply = number("getActualSupply", read::<IManagedPool::getActualSupplyCall>("getActualSupply", supply)?)?;
+        let treasury = match self.treasury {
+            Some(_) => number("balanceOf", read::<IManagedPool::balanceOfCall>("balanceOf", shares)?)?,
+            None => 0,
+        };
+        Ok(Ownership { supply, treasury })
+    }
+
+    fn breakers(&self, answers: &[Answer]) -> Result<Vec<Breaker>, PositionFault> {
+        const WHAT: &str = "getCircuitBreakerState";
+        if !self.brakes {
+            return Ok(Vec::new());
+        }
+        let one = |at: usize| {
+            let state: IManagedPool::getCircuitBreakerStateReturn =
+                read::<IManagedPool::getCircuitBreakerStateCall>(WHAT, answers.get(answer::BRAKES.saturating_add(at)))?;
+            let share = |value| number(WHAT, value).map(Weight::from_wad);
+            Ok(Breaker {
+                reference_price: number(WHAT, state.bptPrice)?,
+                reference_weight: share(state.referenceWeight)?,
+                lower: share(state.lowerBound)?,
+                upper: share(state.upperBound)?,
+            })
+        };
+        (0..self.tokens.len()).map(one).collect()
+    }
+
+    fn addresses(&self) -> Vec<Address> {
+        self.tokens.iter().map(|token| token.address).collect()
     }
 }
 
+fn time(what: &'static str, secs: U256) -> Result<Timestamp, PositionFault> {
+    u64::try_from(secs).map(Timestamp::from_secs).map_err(|_| fault(what, "a time does not fit"))
+}
+
+fn number(what: &'static str, value: U256) -> Result<u128, PositionFault> {
+    u128::try_from(value).map_err(|_| fault(what, "a number does not fit"))
+}
+
 impl Position for ManagedPool {
-    /// Leaving is left to its owner.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { read: true, reweight: true, halt: true, ..Capabilities::default() }
+        Capabilities { read: true, reweight: true, halt: true, brake: true, exit: true, swap: true }
     }
 
     fn calls(&self) -> Vec<Call> {
-        vec![
+        let mut calls = vec![
             question(self.address, &IManagedPool::getNormalizedWeightsCall {}),
             question(self.address, &IManagedPool::getGradualWeightUpdateParamsCall {}),
             question(self.address, &IManagedPool::getSwapEnabledCall {}),
             question(self.address, &IManagedPool::getPausedStateCall {}),
             question(self.vault, &IVault::getPoolTokensCall { poolId: self.pool_id }),
             question(self.vault, &IVault::getPausedStateCall {}),
-        ]
+            question(self.address, &IManagedPool::getGradualSwapFeeUpdateParamsCall {}),
+            question(self.address, &IManagedPool::getSwapFeePercentageCall {}),
+            question(self.address, &IManagedPool::getActualSupplyCall {}),
+            question(self.address, &IManagedPool::balanceOfCall { account: self.treasury.unwrap_or_default() }),
+        ];
+        if self.brakes {
+            let brake =
+                |token: &PoolToken| question(self.address, &IManagedPool::getCircuitBreakerStateCall { token: token.address });
+            calls.extend(self.tokens.iter().map(brake));
+        }
+        calls
     }
 
     fn facts(&self, answers: &[Answer], at: &BlockStamp) -> Result<PositionFacts, PositionFault> {
-        let weights = read::<IManagedPool::getNormalizedWeightsCall>("getNormalizedWeights", answers.first())?;
+        let get = |place: usize| answers.get(place);
+        let weights = read::<IManagedPool::getNormalizedWeightsCall>("getNormalizedWeights", get(answer::WEIGHTS))?;
         let pool_pause: IManagedPool::getPausedStateReturn =
-            read::<IManagedPool::getPausedStateCall>("getPausedState of the pool", answers.get(3))?;
+            read::<IManagedPool::getPausedStateCall>("getPausedState of the pool", get(answer::PAUSE))?;
         let vault_pause: IVault::getPausedStateReturn =
-            read::<IVault::getPausedStateCall>("getPausedState of the vault", answers.get(5))?;
+            read::<IVault::getPausedStateCall>("getPausedState of the vault", get(answer::VAULT_PAUSE))?;
+        let (balances, touched) = self.balances(get(answer::TOKENS))?;
+        let fee = read::<IManagedPool::getSwapFeePercentageCall>("getSwapFeePercentage", get(answer::FEE))?;
         Ok(PositionFacts {
             block: *at,
             weights: self.weights("getNormalizedWeights", &weights)?,
-            balances: self.balances(answers.get(4))?,
-            ramp: self.ramp(answers.get(1))?,
-            swap_enabled: read::<IManagedPool::getSwapEnabledCall>("getSwapEnabled", answers.get(2))?,
+            balances,
+            controls: Controls {
+                ramp: self.ramp(get(answer::RAMP))?,
+                fee: Self::fee_ramp(get(answer::FEE_RAMP))?,
+                swap_enabled: read::<IManagedPool::getSwapEnabledCall>("getSwapEnabled", get(answer::SWAPS))?,
+            },
+            swap_fee: SwapFee::from_wad(number("getSwapFeePercentage", fee)?),
             paused: pool_pause.paused || vault_pause.paused,
+            touched,
+            ownership: self.ownership(get(answer::SUPPLY), get(answer::SHARES))?,
+            breakers: self.breakers(answers)?,
         })
+    }
+
+    fn gas_needs(&self) -> GasNeeds {
+        NEEDS
     }
 
     /// The chain counts whole seconds: the start is rounded down and the end up, so that a change is never faster than planned.
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {
-        let reweight = match plan {
-            Plan::Reweight(reweight) => reweight,
-            Plan::Freeze => return question(self.address, &IManagedPool::setSwapEnabledCall { swapEnabled: false }),
-        };
-        let end = end.plus(Duration::from_millis(999));
-        let call = IManagedPool::updateWeightsGraduallyCall {
-            startTime: U256::from(start.secs()),
-            endTime: U256::from(end.secs()),
-            tokens: self.tokens.iter().map(|token| token.address).collect(),
-            endWeights: reweight.target.weights().iter().map(|weight| U256::from(weight.wad())).collect(),
-        };
-        question(self.address, &call)
+        let (start, end) = (U256::from(start.secs()), U256::from(end.plus(Duration::from_millis(999)).secs()));
+        match plan {
+            Plan::Reweight(reweight) => {
+                let end_weights = reweight.target.weights().iter().map(|weight| U256::from(weight.wad())).collect();
+                let (tokens, end_weights) = (self.addresses(), end_weights);
+                let call =
+                    IManagedPool::updateWeightsGraduallyCall { startTime: start, endTime: end, tokens, endWeights: end_weights };
+                question(self.address, &call)
+            }
+            Plan::Freeze => question(self.address, &IManagedPool::setSwapEnabledCall { swapEnabled: false }),
+            Plan::Open => question(self.address, &IManagedPool::setSwapEnabledCall { swapEnabled: true }),
+            Plan::FeeRamp(change) => {
+                let (from, to) = (U256::from(change.from.wad()), U256::from(change.to.wad()));
+                let call =
+                    IManagedPool::updateSwapFeeGraduallyCall { startTime: start, endTime: end, startFee: from, endFee: to };
+                question(self.address, &call)
+            }
+            Plan::Brake(brakes) => {
+                let all = |value: fn(&BrakeBounds) -> u128| brakes.bounds.iter().map(|b| U256::from(value(b))).collect();
+                let call = IManagedPool::setCircuitBreakersCall {
+                    tokens: self.addresses(),
+                    bptPrices: all(|bounds| bounds.reference_price),
+                    lowerBounds: all(|bounds| bounds.lower.wad()),
+                    upperBounds: all(|bounds| bounds.upper.wad()),
+                };
+                question(self.address, &call)
+            }
+            Plan::Swap(swap) => self.swap(swap),
+            Plan::Exit(exit) => self.exit(exit),
+        }
     }
 }
+
+impl ManagedPool {
+    /// One swap through the vault, from the treasury's account and back to it.
+    fn swap(&self, swap: &Swap) -> Call {
+        let token = |at: usize| self.tokens.get(at).map(|token| token.address).unwrap_or_default();
+        let owner = self.treasury.unwrap_or_default();
+        let single = IVault::SingleSwap {
+            poolId: self.pool_id,
+            kind: GIVEN_IN,
+            assetIn: token(swap.asset_in),
+            assetOut: token(swap.asset_out),
+            amount: U256::from(swap.amount_in),
+            userData: Bytes::new(),
+        };
+        let funds =
+            IVault::FundManagement { sender: owner, fromInternalBalance: false, recipient: owner, toInternalBalance: false };
+        let call = IVault::swapCall { singleSwap: single, funds, limit: U256::from(swap.least_out), deadline: U256::MAX };
+        question(self.vault, &call)
+    }
+
+    /// A proportional exit of the treasury's own shares, to its own address and to no other.
+    fn exit(&self, exit: &Exit) -> Call {
+        let owner = self.treasury.unwrap_or_default();
+        let assets = std::iter::once(self.address).chain(self.addresses()).collect();
+        let least = std::iter::once(0).chain(exit.least_out.iter().copied()).map(U256::from).collect();
+        let user_data = (U256::from(EXACT_SHARES_FOR_ALL), U256::from(exit.shares)).abi_encode_params();
+        let request =
+            IVault::ExitPoolRequest { assets, minAmountsOut: least, userData: user_data.into(), toInternalBalance: false };
+        question(self.vault, &IVault::exitPoolCall { poolId: self.pool_id, sender: owner, recipient: owner, request })
+    }
+}
+
+/// The vault's word for a swap of a known amount in.
+const GIVEN_IN: u8 = 0;
+/// The pool's word for an exit of known shares into all tokens in proportion.
+const EXACT_SHARES_FOR_ALL: u8 = 1;
 
 fn read<C: SolCall>(what: &'static str, answer: Option<&Answer>) -> Result<C::Return, PositionFault> {
     answered::<C>(answer).map_err(|fault| PositionFault { what, fault })
@@ -158,6 +317,8 @@ mod tests {
 
     fn pool() -> ManagedPool {
         ManagedPool::new(POOL, B256::repeat_byte(9), Address::repeat_byte(8), vec![DAI, USDC])
+            .owned_by(Some(Address::repeat_byte(5)))
+            .with_brakes(true)
     }
 
     fn listed(tokens: &[Address], balances: &[u64]) -> Answer {
@@ -192,7 +353,34 @@ mod tests {
             paused(false),
             listed(&[POOL, DAI.address, USDC.address], &[u64::MAX, 5, 6]),
             paused(false),
+            Ok(IManagedPool::getGradualSwapFeeUpdateParamsCall::abi_encode_returns(&fee_ramp()).into()),
+            Ok(IManagedPool::getSwapFeePercentageCall::abi_encode_returns(&U256::from(7)).into()),
+            Ok(IManagedPool::getActualSupplyCall::abi_encode_returns(&U256::from(100)).into()),
+            Ok(IManagedPool::balanceOfCall::abi_encode_returns(&U256::from(60)).into()),
+            braked(1_000),
+            braked(2_000),
         ]
+    }
+
+    fn fee_ramp() -> IManagedPool::getGradualSwapFeeUpdateParamsReturn {
+        IManagedPool::getGradualSwapFeeUpdateParamsReturn {
+            startTime: U256::from(800),
+            endTime: U256::from(1_200),
+            startFee: U256::from(9),
+            endFee: U256::from(5),
+        }
+    }
+
+    fn braked(price: u64) -> Answer {
+        let state = IManagedPool::getCircuitBreakerStateReturn {
+            bptPrice: U256::from(price),
+            referenceWeight: U256::from(2),
+            lowerBound: U256::from(3),
+            upperBound: U256::from(4),
+            lowerBptPriceBound: U256::ZERO,
+            upperBptPriceBound: U256::ZERO,
+        };
+        Ok(IManagedPool::getCircuitBreakerStateCall::abi_encode_returns(&state).into())
     }
 
     #[test]
@@ -200,9 +388,16 @@ mod tests {
         let facts = pool().facts(&answers(), &AT).unwrap();
         assert_eq!(facts.weights, [Weight::from_bps(6_000), Weight::from_bps(4_000)]);
         assert_eq!(facts.balances, [TokenAmount { raw: 5, decimals: 18 }, TokenAmount { raw: 6, decimals: 6 }]);
-        assert_eq!((facts.ramp.start, facts.ramp.end), (Timestamp::from_secs(900), Timestamp::from_secs(1_500)));
-        assert_eq!(facts.ramp.end_weights, [Weight::from_bps(7_000), Weight::from_bps(3_000)]);
-        assert_eq!((facts.swap_enabled, facts.paused, facts.block), (true, false, AT));
+        assert_eq!((facts.ramp().start, facts.ramp().end), (Timestamp::from_secs(900), Timestamp::from_secs(1_500)));
+        assert_eq!(facts.ramp().end_weights, [Weight::from_bps(7_000), Weight::from_bps(3_000)]);
+        assert_eq!((facts.controls.swap_enabled, facts.paused, facts.block), (true, false, AT));
+        let (from, to) = (SwapFee::from_wad(9), SwapFee::from_wad(5));
+        let fee = FeeRamp { start: Timestamp::from_secs(800), end: Timestamp::from_secs(1_200), from, to };
+        assert_eq!((facts.controls.fee, facts.swap_fee), (fee, SwapFee::from_wad(7)));
+        assert_eq!((facts.touched, facts.ownership), (1, Ownership { supply: 100, treasury: 60 }));
+        let [lower, upper] = [3, 4].map(Weight::from_wad);
+        let brake = |price| Breaker { reference_price: price, reference_weight: Weight::from_wad(2), lower, upper };
+        assert_eq!(facts.breakers, [brake(1_000), brake(2_000)]);
         for at in [3, 5] {
             let mut answers = answers();
             answers[at] = paused(true);
@@ -219,6 +414,12 @@ mod tests {
             "getPausedState of the pool",
             "getPoolTokens",
             "getPausedState of the vault",
+            "getGradualSwapFeeUpdateParams",
+            "getSwapFeePercentage",
+            "getActualSupply",
+            "balanceOf",
+            "getCircuitBreakerState",
+            "getCircuitBreakerState",
         ];
         let broken: [Answer; 4] =
             [Err(CallFault::Failed(Bytes::new())), Err(CallFault::NotReached), Ok(Bytes::new()), Ok(Bytes::from(vec![0xff; 32]))];
@@ -229,7 +430,7 @@ mod tests {
                 assert_eq!(pool().facts(&answers, &AT).unwrap_err().what, what);
             }
         }
-        assert!(pool().facts(&answers()[..5], &AT).is_err(), "a missing answer");
+        assert!(pool().facts(&answers()[..11], &AT).is_err(), "a missing answer");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::ids::ChainName;
 use crate::domain::peg::VoteRule;
+use crate::domain::policy::{DepegAnswer, Policy};
 use crate::domain::reading::FeedRule;
 use crate::domain::units::{Price, Weight};
 
@@ -111,6 +112,38 @@ pub(super) fn lead_covers_two_blocks(at: &Section<'_>, lead: Duration, chain: &C
             found,
             expected,
             format!("set ramp.start_lead = \"{least}\" under [policy_overrides], or more"),
+        );
+    }
+}
+
+/// What a move is worth cannot be told without the price of the gas that it takes, and what cannot be told is never done.
+pub(super) fn worth_needs_ether(at: &Section<'_>, policy: &Policy, chain: &ChainSettings) {
+    if policy.worth.is_some() && chain.ether_usd.is_none() {
+        let expected =
+            format!("a price of ether for {}: its `worth` is counted in dollars, and no move would ever be made", chain.name);
+        let mend = format!("add [chains.{}.ether_usd], or set worth = false under [policy_overrides]", chain.name);
+        at.refuse_found("policy", "a policy with `worth`".to_owned(), expected, mend);
+    }
+}
+
+/// There is no key for a treasury's account yet: what needs one would silently never happen.
+pub(super) fn needs_no_treasury(at: &Section<'_>, policy: &Policy) {
+    if policy.depeg.answer == DepegAnswer::Exit {
+        let found = "a policy that answers a depeg with `exit`".to_owned();
+        at.refuse_found(
+            "policy",
+            found,
+            "an answer that needs no treasury's account",
+            "write answer = \"freeze\" in its [depeg]",
+        );
+    }
+    if policy.swap.is_some() {
+        let found = "a policy with `swap`".to_owned();
+        at.refuse_found(
+            "policy",
+            found,
+            "a policy that needs no treasury's account",
+            "set swap = false under [policy_overrides]",
         );
     }
 }

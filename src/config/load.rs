@@ -20,8 +20,10 @@ use crate::domain::peg::{PegRule, VoteRule};
 const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
 
 /// Names, places and texts of the built-in policies. A file of the same name in `DIR/policies` takes their place.
-const POLICIES: [(&str, &str, &str); 1] =
-    [("article", "built-in policies/article.toml", include_str!("../../config/policies/article.toml"))];
+const POLICIES: [(&str, &str, &str); 2] = [
+    ("article", "built-in policies/article.toml", include_str!("../../config/policies/article.toml")),
+    ("guarded", "built-in policies/guarded.toml", include_str!("../../config/policies/guarded.toml")),
+];
 
 /// Reads the settings in `dir`, with `environment` over them.
 ///

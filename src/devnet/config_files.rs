@@ -12,6 +12,7 @@ use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::oracle;
 use super::venues::{HERMES_KEY, VenueUrls, pyth_feed};
+use crate::domain::trigger::Class;
 use crate::domain::units::Weight;
 
 /// The name of the world's chain in the settings.
@@ -126,8 +127,10 @@ heartbeat = "{heartbeat}"
         add(&mut text, format_args!("\n[chains.{CHAIN}.relay]\n{relay}"));
     }
     if let Some(route) = &options.route {
-        let routes = format_args!("depeg = \"{route}\"\ndrift = \"{route}\"\nschedule = \"{route}\"\n");
-        add(&mut text, format_args!("\n[chains.{CHAIN}.route]\n{routes}"));
+        add(&mut text, format_args!("\n[chains.{CHAIN}.route]\n"));
+        for class in Class::ALL {
+            add(&mut text, format_args!("{class} = \"{route}\"\n"));
+        }
     }
     for coin in Coin::ALL {
         let (token, feed) = (world.addresses().tokens.get(coin), world.addresses().feeds.get(coin).proxy);

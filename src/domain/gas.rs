@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::units::{GasPrice, Timestamp};
+use crate::domain::units::{GasPrice, Price, Rounding, Timestamp, Usd, WAD, mul_div};
 
 /// The configured rule of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,18 @@ impl GasRule {
     #[must_use]
     pub fn start(&self, now: Timestamp) -> GasCap {
         GasCap { from: now, until: now.plus(self.deadline), low: self.cap, high: self.cap_at_deadline }
+    }
+}
+
+impl GasCap {
+    /// The same cap, but never above what `gas_used` units may cost: so many dollars at a price of ether.
+    #[must_use]
+    pub fn within(self, most: Usd, gas_used: u64, ether: Price) -> Self {
+        let units = u128::from(gas_used).max(1);
+        // Dollars over dollars for one ether, in wei, for each unit.
+        let affordable = mul_div(most.wad(), WAD, ether.wad(), Rounding::Down).map_or(u128::MAX, |wei| wei / units);
+        let affordable = GasPrice::from_wei(affordable);
+        Self { low: self.low.min(affordable), high: self.high.min(affordable).max(self.low.min(affordable)), ..self }
     }
 }
 
@@ -51,7 +63,7 @@ impl GasCap {
         // Years in milliseconds stay below 2^40, so the square stays far below 2^128; a rise that would overflow is cut off.
         let squared = waited.saturating_mul(waited);
         let whole = total.saturating_mul(total);
-        let risen = crate::domain::units::mul_div(rise, squared, whole, crate::domain::units::Rounding::Down);
+        let risen = mul_div(rise, squared, whole, Rounding::Down);
         self.low.saturating_add(GasPrice::from_wei(risen.unwrap_or(0)))
     }
 
@@ -79,6 +91,17 @@ mod tests {
         assert_eq!(cap.at(Timestamp::from_secs(9_999)), GasPrice::from_gwei(330));
         assert!(!cap.expired(Timestamp::from_secs(1_099)));
         assert!(cap.expired(Timestamp::from_secs(1_100)));
+    }
+
+    #[test]
+    fn nobody_pays_more_than_it_is_worth() {
+        let cap = RULE.start(Timestamp::from_secs(1_000));
+        let ether = Price::from_wad(3_000 * WAD).unwrap();
+        // $9.60 for 32,000 units at $3,000 are 100 gwei.
+        let capped = cap.within(Usd::from_wad(WAD / 10 * 96), 32_000, ether);
+        assert_eq!((capped.low, capped.high), (GasPrice::from_gwei(30), GasPrice::from_gwei(100)));
+        assert_eq!(cap.within(Usd::from_wad(WAD * 1_000_000), 32_000, ether), cap);
+        assert_eq!(cap.within(Usd::ZERO, 32_000, ether).at(Timestamp::from_secs(1_100)), GasPrice::from_wei(0));
     }
 
     #[test]

@@ -40,6 +40,10 @@ name! {
     AssetId
 }
 name! {
+    /// Assets that fall together, by the configured name of their risk group.
+    GroupId
+}
+name! {
     /// A configured chain, by name: `mainnet`, `demo`.
     ChainName
 }

@@ -24,7 +24,7 @@ use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::PoolId;
 use crate::domain::plan::Plan;
-use crate::domain::position::{BlockStamp, Ramp};
+use crate::domain::position::{BlockStamp, Controls, PositionFacts, Ramp};
 use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{GasCost, Timestamp, Wei};
@@ -307,11 +307,13 @@ pub enum LaneRole {
     Keeper,
     /// Stops trading. It has a nonce of its own, so it never waits for the keeper's.
     Guardian,
+    /// Trades and leaves with the treasury's money.
+    Treasury,
 }
 
 impl LaneRole {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Keeper, Self::Guardian];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Keeper, Self::Guardian, Self::Treasury];
 
     /// A finite, stable word for metrics and reports.
     #[must_use]
@@ -319,6 +321,7 @@ impl LaneRole {
         match self {
             Self::Keeper => "keeper",
             Self::Guardian => "guardian",
+            Self::Treasury => "treasury",
         }
     }
 }
@@ -355,24 +358,61 @@ impl fmt::Display for OperationId {
     }
 }
 
+/// What the chain held when something was triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What the owner has set.
+    pub controls: Controls,
+    /// The last block in which the balances changed, for operations that change nothing else.
+    pub touched: u64,
+    /// The brakes, condensed.
+    pub brakes: u64,
+    /// Whether the operation moves balances, and nothing that the owner sets.
+    pub trades: bool,
+}
+
+impl Seen {
+    /// What a plan's evidence is, by what one block says.
+    #[must_use]
+    pub fn of(position: &PositionFacts, plan: &Plan) -> Self {
+        let set = position.breakers.iter().flat_map(|brake| [brake.reference_price, brake.lower.wad(), brake.upper.wad()]);
+        let bytes: Vec<u8> = set.flat_map(u128::to_be_bytes).collect();
+        let brakes = u64::from_be_bytes(keccak256(bytes).0.first_chunk().copied().unwrap_or_default());
+        let trades = matches!(plan, Plan::Swap(_) | Plan::Exit(_));
+        Self { controls: position.controls.clone(), touched: position.touched, brakes, trades }
+    }
+
+    fn balances(&self) -> String {
+        if self.trades { self.touched.to_string() } else { String::new() }
+    }
+}
+
 /// What calls for an operation, condensed: the same evidence gives the same intent, and an intent has one live operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntentId(pub B256);
 
 impl IntentId {
-    /// From what was seen: the lane's chain, the pool, what triggered (with the episode, the asset or the slot), and the ramp that
-    /// the chain had then. An operation that is carried out changes that ramp, so a trigger that is seen again afterwards is new
-    /// evidence; one that is seen again *before* (by a pool that was restarted, or on a block that was read late) is not.
+    /// From what was seen: the lane's chain, the pool, what triggered (with the episode, the asset or the slot), and what the chain held
+    /// then. An operation that is carried out changes that, so a trigger that is seen again afterwards is new evidence; one that is seen
+    /// again *before* (by a pool that was restarted, or on a block that was read late) is not.
     #[must_use]
-    pub fn of(chain_id: u64, pool: &PoolId, trigger: &Trigger, seen: &Ramp) -> Self {
+    pub fn of(chain_id: u64, pool: &PoolId, trigger: &Trigger, seen: &Seen) -> Self {
         let what = match trigger {
-            Trigger::Depeg { episode, .. } => format!("depeg {episode}"),
+            Trigger::Depeg { episode, .. } => format!("depeg {episode} {}", seen.balances()),
             Trigger::Drift { .. } => "drift".to_owned(),
+            Trigger::Composition { .. } => format!("composition {}", seen.balances()),
+            Trigger::Reopen { frozen_at } => format!("reopen {}", frozen_at.millis()),
+            Trigger::Breakers { .. } => format!("breakers {}", seen.brakes),
+            Trigger::Yield { .. } => "yield".to_owned(),
             Trigger::Schedule { due } => format!("schedule {}", due.millis()),
+            Trigger::Manual { asked } => format!("manual {}", asked.millis()),
         };
-        let weights: Vec<String> = seen.end_weights.iter().map(|weight| weight.wad().to_string()).collect();
-        let (start, end) = (seen.start.millis(), seen.end.millis());
-        Self(keccak256(format!("{chain_id}\n{pool}\n{what}\n{start} {end} {}", weights.join(" "))))
+        let Controls { ramp, fee, swap_enabled } = &seen.controls;
+        let weights: Vec<String> = ramp.end_weights.iter().map(|weight| weight.wad().to_string()).collect();
+        let (start, end) = (ramp.start.millis(), ramp.end.millis());
+        let fee = format!("{} {} {} {}", fee.start.millis(), fee.end.millis(), fee.from.wad(), fee.to.wad());
+        let text = format!("{chain_id}\n{pool}\n{what}\n{start} {end} {}\n{fee}\n{swap_enabled}", weights.join(" "));
+        Self(keccak256(text))
     }
 
     /// The operation of this intent's `generation`: 0 for the first, one more for each that ended without having done anything.
@@ -452,7 +492,8 @@ pub struct OperationRecord {
     pub seq: u64,
     /// Its nonce, from RESERVED on.
     pub nonce: Option<u64>,
-    /// The ramp that it makes when it is included in time; from PREPARED on, for a plan that makes one.
+    /// The ramp that it makes when it is included in time; from PREPARED on, for a plan that makes one. Of a ramp of the fee only the
+    /// times are kept: its ends are in the plan.
     pub ramp: Option<Ramp>,
     /// Block time from which on it is taken back; from PREPARED on.
     pub deadline: Option<Timestamp>,
@@ -508,13 +549,13 @@ pub enum Entry {
         /// The most that the operation may cost now.
         reserve: Wei,
     },
-    /// C7. In the same commit the pool's memory takes `ramp` as its own.
+    /// C7. In the same commit the pool's memory takes `controls` as its own.
     Include {
         /// The transaction.
         landing: Landing,
-        /// The ramp that the chain has after it, where it is our doing: the plan was carried out, or an inclusion that was
-        /// reorganised away has not come back.
-        ramp: Option<Ramp>,
+        /// What the chain holds after it, where it is our doing: the plan was carried out, or an inclusion that was reorganised away has
+        /// not come back.
+        controls: Option<Controls>,
     },
     /// The block is gone.
     Unwind,

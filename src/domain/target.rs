@@ -2,6 +2,11 @@
 //!
 //! Two promises hold for everything that leaves this module: the weights sum to exactly one, and no token that may not gain gains.
 
+mod fill;
+mod tilt;
+
+pub use tilt::{NoTarget, Signals, Target, tilted};
+
 use crate::domain::allocation::{Allocation, largest_distance};
 use crate::domain::position::Mandate;
 use crate::domain::units::{Rounding, Weight, mul_div};
@@ -28,20 +33,26 @@ pub enum NoDefence {
     Malformed,
 }
 
-/// The next step away from the tokens below their band: at most `max_step` for any token, within the mandate's bounds, what is
-/// sold going to the sound tokens by their base targets.
+/// The next step away from the tokens below their band: of each no more than its `excess`, at most `max_step` for any token, within the
+/// mandate's bounds, what is sold going to the sound tokens by their base targets.
 ///
 /// # Errors
 /// [`NoDefence`] when nothing can or need be sold.
-pub fn defend(current: &[Weight], standing: &[Standing], mandate: &Mandate, max_step: Weight) -> Result<Allocation, NoDefence> {
+pub fn defend(
+    current: &[Weight],
+    standing: &[Standing],
+    mandate: &Mandate,
+    excess: &[Weight],
+    max_step: Weight,
+) -> Result<Allocation, NoDefence> {
     let current = Allocation::normalised(current).map_err(|_| NoDefence::Malformed)?;
     let current = current.weights();
     let base = mandate.base_target.weights();
-    if [standing.len(), base.len(), mandate.min.len(), mandate.max.len()].iter().any(|len| *len != current.len()) {
+    if [standing.len(), base.len(), mandate.min.len(), mandate.max.len(), excess.len()].iter().any(|len| *len != current.len()) {
         return Err(NoDefence::Malformed);
     }
     // A token that already stands outside of its bounds is not forced back by a defence: it just may not go further out.
-    let sellable = |(((weight, standing), min), _): (((&Weight, &Standing), &Weight), &Weight)| match standing {
+    let sellable = |((weight, standing), min): ((&Weight, &Standing), &Weight)| match standing {
         Standing::Below => weight.saturating_sub(*min).min(max_step),
         Standing::Sound | Standing::Suspect => Weight::ZERO,
     };
@@ -50,7 +61,8 @@ pub fn defend(current: &[Weight], standing: &[Standing], mandate: &Mandate, max_
         Standing::Suspect | Standing::Below => Weight::ZERO,
     };
     let tokens = || current.iter().zip(standing).zip(&mandate.min).zip(&mandate.max);
-    let supply: Vec<Weight> = tokens().map(sellable).collect();
+    let supply = current.iter().zip(standing).zip(&mandate.min).map(sellable);
+    let supply: Vec<Weight> = supply.zip(excess).map(|(sellable, excess)| sellable.min(*excess)).collect();
     let demand: Vec<Weight> = tokens().map(room).collect();
     let total_supply = total(&supply);
     let moved = total_supply.min(total(&demand));
@@ -141,12 +153,13 @@ mod tests {
     }
 
     fn mandate(base: &[u32], min: &[u32], max: &[u32]) -> Mandate {
-        Mandate {
-            assets: base.iter().enumerate().map(|(i, _)| AssetId::new(&i.to_string())).collect(),
-            base_target: Allocation::exact(bps(base)).unwrap(),
-            min: bps(min),
-            max: bps(max),
-        }
+        let assets = base.iter().enumerate().map(|(i, _)| AssetId::new(&i.to_string())).collect();
+        Mandate::plain(assets, Allocation::exact(bps(base)).unwrap(), bps(min), bps(max))
+    }
+
+    /// Nobody limits what may be sold.
+    fn all(current: &[Weight], standing: &[Standing], mandate: &Mandate, step: Weight) -> Result<Allocation, NoDefence> {
+        defend(current, standing, mandate, &vec![Weight::ONE; current.len()], step)
     }
 
     use Standing::{Below, Sound, Suspect};
@@ -154,21 +167,30 @@ mod tests {
     #[test]
     fn one_token_is_sold_into_the_others_by_their_base_targets() {
         let mandate = mandate(&[4_000, 3_500, 2_500], &[2_000, 1_500, 500], &[6_000, 5_500, 4_500]);
-        let next = defend(&bps(&[4_000, 3_500, 2_500]), &[Sound, Below, Sound], &mandate, Weight::from_bps(1_300)).unwrap();
+        let next = all(&bps(&[4_000, 3_500, 2_500]), &[Sound, Below, Sound], &mandate, Weight::from_bps(1_300)).unwrap();
         assert_eq!(next.weights(), bps(&[4_800, 2_200, 3_000]));
     }
 
     #[test]
     fn two_tokens_share_the_room_of_the_third() {
         let mandate = mandate(&[4_000, 3_500, 2_500], &[2_000, 1_500, 500], &[6_000, 5_500, 4_500]);
-        let next = defend(&bps(&[4_000, 3_500, 2_500]), &[Below, Below, Sound], &mandate, Weight::from_bps(1_000)).unwrap();
+        let next = all(&bps(&[4_000, 3_500, 2_500]), &[Below, Below, Sound], &mandate, Weight::from_bps(1_000)).unwrap();
         assert_eq!(next.weights(), bps(&[3_500, 3_000, 3_500]));
+    }
+
+    #[test]
+    fn no_more_is_sold_than_is_too_much() {
+        let mandate = mandate(&[4_000, 3_500, 2_500], &[2_000, 1_500, 500], &[6_000, 5_500, 4_500]);
+        let (current, standing) = (bps(&[4_000, 3_500, 2_500]), [Sound, Below, Sound]);
+        let next = |excess: u32| defend(&current, &standing, &mandate, &bps(&[0, excess, 0]), Weight::from_bps(1_000));
+        assert_eq!(next(260).unwrap().weights()[1], Weight::from_bps(3_240));
+        assert_eq!(next(0), Err(NoDefence::AtTheFloor));
     }
 
     #[test]
     fn a_suspect_token_is_neither_bought_nor_sold() {
         let mandate = mandate(&[4_000, 3_500, 2_500], &[2_000, 1_500, 500], &[6_000, 5_500, 4_500]);
-        let next = defend(&bps(&[4_000, 3_500, 2_500]), &[Suspect, Below, Sound], &mandate, Weight::from_bps(500)).unwrap();
+        let next = all(&bps(&[4_000, 3_500, 2_500]), &[Suspect, Below, Sound], &mandate, Weight::from_bps(500)).unwrap();
         assert_eq!(next.weights(), bps(&[4_000, 3_000, 3_000]));
     }
 
@@ -176,9 +198,9 @@ mod tests {
     fn no_defence_has_a_reason() {
         let mandate = mandate(&[4_000, 3_500, 2_500], &[2_000, 1_500, 500], &[6_000, 5_500, 4_500]);
         let step = Weight::from_bps(1_000);
-        assert_eq!(defend(&bps(&[5_000, 1_500, 3_500]), &[Sound, Below, Sound], &mandate, step), Err(NoDefence::AtTheFloor));
-        assert_eq!(defend(&bps(&[4_000, 3_500, 2_500]), &[Below, Below, Below], &mandate, step), Err(NoDefence::NoRoom));
-        assert_eq!(defend(&bps(&[4_000, 6_000]), &[Below, Sound], &mandate, step), Err(NoDefence::Malformed));
+        assert_eq!(all(&bps(&[5_000, 1_500, 3_500]), &[Sound, Below, Sound], &mandate, step), Err(NoDefence::AtTheFloor));
+        assert_eq!(all(&bps(&[4_000, 3_500, 2_500]), &[Below, Below, Below], &mandate, step), Err(NoDefence::NoRoom));
+        assert_eq!(all(&bps(&[4_000, 6_000]), &[Below, Sound], &mandate, step), Err(NoDefence::Malformed));
     }
 
     #[test]
@@ -204,12 +226,9 @@ mod tests {
                 };
                 base.weights().iter().zip(&tokens).map(spread).collect()
             };
-            let mandate = Mandate {
-                assets: (0..tokens.len()).map(|i| AssetId::new(&i.to_string())).collect(),
-                min: bound(true),
-                max: bound(false),
-                base_target: base,
-            };
+            let assets = (0..tokens.len()).map(|i| AssetId::new(&i.to_string())).collect();
+            let (min, max) = (bound(true), bound(false));
+            let mandate = Mandate::plain(assets, base, min, max);
             (current.weights().to_vec(), mandate, tokens.iter().map(|t| t.4).collect(), Weight::from_bps(step))
         })
     }
@@ -217,7 +236,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_defence_is_exact_bounded_and_never_buys_the_wrong_token((current, mandate, standing, step) in any_pool()) {
-            if let Ok(next) = defend(&current, &standing, &mandate, step) {
+            if let Ok(next) = all(&current, &standing, &mandate, step) {
                 prop_assert_eq!(next.weights().iter().map(|w| w.wad()).sum::<u128>(), WAD);
                 for (i, (from, to)) in current.iter().zip(next.weights()).enumerate() {
                     prop_assert!(from.abs_diff(*to) <= step);

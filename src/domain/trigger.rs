@@ -11,15 +11,19 @@ use crate::domain::units::{Price, Timestamp, Weight};
 pub enum Class {
     /// A token of the pool is below its peg band.
     Depeg,
-    /// The weights are off their target.
+    /// The pool is not where it belongs: its weights, its value shares, or its trading that is to be opened again.
     Drift,
+    /// Other weights would earn more.
+    Yield,
     /// The calendar says so.
     Schedule,
+    /// A human says so, and is in no hurry: whoever is can act by hand.
+    Manual,
 }
 
 impl Class {
     /// All classes, most urgent first.
-    pub const ALL: [Self; 3] = [Self::Depeg, Self::Drift, Self::Schedule];
+    pub const ALL: [Self; 5] = [Self::Depeg, Self::Drift, Self::Yield, Self::Schedule, Self::Manual];
 
     /// A finite, stable word for metrics, logs and reports.
     #[must_use]
@@ -27,7 +31,9 @@ impl Class {
         match self {
             Self::Depeg => "depeg",
             Self::Drift => "drift",
+            Self::Yield => "yield",
             Self::Schedule => "schedule",
+            Self::Manual => "manual",
         }
     }
 
@@ -49,10 +55,14 @@ impl fmt::Display for Class {
 pub struct PerClass<T> {
     /// For depegs.
     pub depeg: T,
-    /// For policy drift.
+    /// For what is off its place.
     pub drift: T,
+    /// For better yields.
+    pub yields: T,
     /// For the calendar.
     pub schedule: T,
+    /// For what a human asks for.
+    pub manual: T,
 }
 
 impl<T> PerClass<T> {
@@ -62,8 +72,19 @@ impl<T> PerClass<T> {
         match class {
             Class::Depeg => &self.depeg,
             Class::Drift => &self.drift,
+            Class::Yield => &self.yields,
             Class::Schedule => &self.schedule,
+            Class::Manual => &self.manual,
         }
+    }
+
+    /// One value for the defence, and one for everything else.
+    #[must_use]
+    pub fn urgent_and(depeg: T, rest: T) -> Self
+    where
+        T: Clone,
+    {
+        Self { depeg, drift: rest.clone(), yields: rest.clone(), schedule: rest.clone(), manual: rest }
     }
 }
 
@@ -84,10 +105,39 @@ pub enum Trigger {
         /// Distance between its weight and its target.
         drift: Weight,
     },
+    /// The value share furthest from its weight: nobody trades the pool back, so its owner does.
+    Composition {
+        /// The asset with the largest composition drift.
+        asset: AssetId,
+        /// Distance between its value share and its weight.
+        drift: Weight,
+    },
+    /// Trading was stopped by Ballast in an episode that is over.
+    Reopen {
+        /// Since when it has been stopped.
+        frozen_at: Timestamp,
+    },
+    /// The chain's own brakes are not where the plan wants them.
+    Breakers {
+        /// The first asset whose brake is off its place.
+        asset: AssetId,
+    },
+    /// Captured yields differ, and have for long enough.
+    Yield {
+        /// The asset that earns most.
+        asset: AssetId,
+        /// Between what it earns and what the poorest earns, in basis points a year.
+        gap_bps: u64,
+    },
     /// A slot of the calendar that has not been served.
     Schedule {
         /// When the slot was due.
         due: Timestamp,
+    },
+    /// A human asks for a return to the target.
+    Manual {
+        /// When it was asked for.
+        asked: Timestamp,
     },
 }
 
@@ -97,8 +147,25 @@ impl Trigger {
     pub const fn class(&self) -> Class {
         match self {
             Self::Depeg { .. } => Class::Depeg,
-            Self::Drift { .. } => Class::Drift,
+            Self::Drift { .. } | Self::Composition { .. } | Self::Reopen { .. } | Self::Breakers { .. } => Class::Drift,
+            Self::Yield { .. } => Class::Yield,
             Self::Schedule { .. } => Class::Schedule,
+            Self::Manual { .. } => Class::Manual,
+        }
+    }
+
+    /// A finite, stable word for metrics and records: finer than the class.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Depeg { .. } => "depeg",
+            Self::Drift { .. } => "drift",
+            Self::Composition { .. } => "composition",
+            Self::Reopen { .. } => "reopen",
+            Self::Breakers { .. } => "breakers",
+            Self::Yield { .. } => "yield",
+            Self::Schedule { .. } => "schedule",
+            Self::Manual { .. } => "manual",
         }
     }
 
@@ -107,7 +174,7 @@ impl Trigger {
     pub const fn episode(&self) -> Option<&EpisodeId> {
         match self {
             Self::Depeg { episode, .. } => Some(episode),
-            Self::Drift { .. } | Self::Schedule { .. } => None,
+            _ => None,
         }
     }
 }
@@ -123,7 +190,12 @@ impl fmt::Display for Trigger {
                 Ok(())
             }
             Self::Drift { asset, drift } => write!(f, "{asset} is {drift} off its target"),
+            Self::Composition { asset, drift } => write!(f, "the value share of {asset} is {drift} off its weight"),
+            Self::Reopen { frozen_at } => write!(f, "the pegs hold again, and trading has been off since {frozen_at}"),
+            Self::Breakers { asset } => write!(f, "the circuit breaker of {asset} is not where it belongs"),
+            Self::Yield { asset, gap_bps } => write!(f, "{asset} earns {gap_bps} bp a year more than the poorest"),
             Self::Schedule { due } => write!(f, "scheduled for {due}"),
+            Self::Manual { asked } => write!(f, "asked for at {asked}"),
         }
     }
 }

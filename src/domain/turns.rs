@@ -332,7 +332,13 @@ impl Turns {
     pub fn view(&self, now: Timestamp) -> TurnsView {
         let waiting = |class| self.waiting.values().filter(|item| item.request.class == class).count();
         TurnsView {
-            waiting: PerClass { depeg: waiting(Class::Depeg), drift: waiting(Class::Drift), schedule: waiting(Class::Schedule) },
+            waiting: PerClass {
+                depeg: waiting(Class::Depeg),
+                drift: waiting(Class::Drift),
+                yields: waiting(Class::Yield),
+                schedule: waiting(Class::Schedule),
+                manual: waiting(Class::Manual),
+            },
             held_for_gas: self.waiting.values().filter(|item| item.held).count(),
             outstanding: self.outstanding.keys().copied().collect(),
             oldest_wait: self.waiting.values().map(|item| now.since(item.since)).max(),

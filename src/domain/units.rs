@@ -87,6 +87,13 @@ impl Weight {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// This share of it, rounded down.
+    #[must_use]
+    pub fn share(self, of: Self) -> Self {
+        // A product of two shares of one is below one; anything larger is cut off.
+        Self(mul_div(self.0, of.0, WAD, Rounding::Down).unwrap_or(u128::MAX))
+    }
+
     /// The distance between two weights, whichever is larger.
     #[must_use]
     pub const fn abs_diff(self, other: Self) -> Self {
@@ -109,6 +116,47 @@ impl fmt::Display for Weight {
     }
 }
 
+/// What a pool keeps of every swap, 1e18 = all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SwapFee(u128);
+
+impl SwapFee {
+    /// From 1e18-normalised units, the form the chain uses.
+    #[must_use]
+    pub const fn from_wad(wad: u128) -> Self {
+        Self(wad)
+    }
+
+    /// From basis points: 10 000 = all of it.
+    #[must_use]
+    pub const fn from_bps(bps: u32) -> Self {
+        // u32::MAX * 1e14 < 2^128: cannot overflow.
+        Self((bps as u128) * (WAD / 10_000))
+    }
+
+    /// 1e18-normalised units, the form the chain uses.
+    #[must_use]
+    pub const fn wad(self) -> u128 {
+        self.0
+    }
+
+    /// A plain fraction of one, for statistics and for people.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "leaves the exact world on purpose")]
+    pub fn as_fraction(self) -> f64 {
+        self.0 as f64 / WAD as f64
+    }
+}
+
+impl fmt::Display for SwapFee {
+    /// Percent with up to four digits: `0.05 %`, `12 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millionths = self.0.saturating_add(WAD / 2_000_000) / (WAD / 1_000_000);
+        let text = format!("{}.{:04}", millionths / 10_000, millionths % 10_000);
+        write!(f, "{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
 /// US dollars for one whole token, scaled by 1e18. Never zero: a price of zero is a read fault, not a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Price(u128);
@@ -116,6 +164,8 @@ pub struct Price(u128);
 impl Price {
     /// One dollar.
     pub const PAR: Self = Self(WAD);
+    /// One cent.
+    pub const CENT: Self = Self(WAD / 100);
 
     /// From 1e18-scaled dollars; `None` for zero.
     #[must_use]
@@ -207,11 +257,48 @@ impl Usd {
         }
     }
 
+    /// Difference, zero when `other` is larger.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Sum, at most the largest number.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// So many times as much, at most the largest number.
+    #[must_use]
+    pub const fn times(self, factor: u32) -> Self {
+        Self(self.0.saturating_mul(factor as u128))
+    }
+
+    /// This share of it, rounded down; `None` on overflow.
+    #[must_use]
+    pub fn share(self, of: Weight) -> Option<Self> {
+        mul_div(self.0, of.wad(), WAD, Rounding::Down).map(Self)
+    }
+
     /// Dollars as a float, for statistics, charts and logs.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "leaves the exact world on purpose")]
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / WAD as f64
+    }
+
+    /// The one way back from a model's floats: an estimate for records and comparisons, never an amount that is sent. What is no
+    /// number, or below zero, is nothing; what is too large is the largest.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an estimate; saturates"
+    )]
+    pub fn estimate(dollars: f64) -> Self {
+        Self((dollars * WAD as f64) as u128)
     }
 }
 
@@ -418,6 +505,19 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimate_comes_back_from_floats_once_and_saturates() {
+        assert_eq!(Usd::estimate(66.75), Usd::from_wad(66 * WAD + WAD / 4 * 3));
+        assert_eq!([0.0, -1.0, f64::NAN].map(Usd::estimate), [Usd::ZERO; 3]);
+        assert_eq!(Usd::estimate(f64::INFINITY), Usd::from_wad(u128::MAX));
+    }
+
+    #[test]
+    fn fees_read_as_people_write_them() {
+        let fees = [SwapFee::from_bps(5), SwapFee::from_bps(1_200), SwapFee::from_wad(WAD / 1_000_000)];
+        assert_eq!(fees.map(|fee| fee.to_string()), ["0.05 %", "12 %", "0.0001 %"]);
+    }
 
     #[test]
     fn mul_div_keeps_the_full_product_and_rounds_as_told() {

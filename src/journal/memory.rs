@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::{Peg, PegState};
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
 use ledger::Ledger;
@@ -36,15 +36,35 @@ impl Memories for MemoryJournal {
         Ok(open(&self.pools).get(pool).cloned())
     }
 
-    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, controls: &Controls) -> Result<(), JournalFault> {
         let mut pools = open(&self.pools);
         let memory = pools.entry(pool.clone()).or_insert_with(|| Memory { first_seen: at, ..Memory::default() });
-        memory.known_ramp.get_or_insert_with(|| ramp.clone());
+        memory.known.get_or_insert_with(|| controls.clone());
         Ok(())
     }
 
-    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
-        open(&self.pools).entry(pool.clone()).or_default().account(ramp);
+    async fn account_controls(
+        &self,
+        pool: &PoolId,
+        controls: &Controls,
+        at: Timestamp,
+        protective: bool,
+    ) -> Result<(), JournalFault> {
+        open(&self.pools).entry(pool.clone()).or_default().account(controls, at, protective);
+        Ok(())
+    }
+
+    async fn ask_rebalance(&self, pool: &PoolId, _by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        let mut pools = open(&self.pools);
+        let memory = pools.get_mut(pool).ok_or_else(|| JournalFault::Unknown(format!("pool {pool}")))?;
+        memory.manual_asked = Some(at);
+        Ok(())
+    }
+
+    async fn serve_rebalance(&self, pool: &PoolId, wish: Timestamp) -> Result<(), JournalFault> {
+        if let Some(memory) = open(&self.pools).get_mut(pool) {
+            memory.manual_served = Some(wish);
+        }
         Ok(())
     }
 
@@ -61,7 +81,7 @@ impl Memories for MemoryJournal {
     async fn release_pool(&self, pool: &PoolId, _by: &str, _at: Timestamp) -> Result<(), JournalFault> {
         match open(&self.pools).get_mut(pool) {
             Some(memory) if memory.latch.is_some() => {
-                (memory.latch, memory.known_ramp, memory.former_ramp) = (None, None, None);
+                (memory.latch, memory.known, memory.former) = (None, None, None);
                 Ok(())
             }
             Some(_) => Err(JournalFault::Conflict(format!("the pool {pool} waits for nobody"))),
@@ -91,21 +111,5 @@ impl Memories for MemoryJournal {
 
     async fn peg_reset_asked(&self, asset: &AssetId) -> Result<Option<Timestamp>, JournalFault> {
         Ok(open(&self.resets).get(asset).copied())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_pool_is_met_once_and_keeps_what_happened_since() {
-        let (journal, pool) = (MemoryJournal::default(), PoolId::new("treasury"));
-        let ramp = |end| Ramp { start: Timestamp::from_secs(1), end: Timestamp::from_secs(end), end_weights: Vec::new() };
-        journal.meet_pool(&pool, Timestamp::from_secs(5), &ramp(2)).await.unwrap();
-        journal.account_ramp(&pool, &ramp(3)).await.unwrap();
-        journal.meet_pool(&pool, Timestamp::from_secs(9), &ramp(4)).await.unwrap();
-        let memory = journal.recall_pool(&pool).await.unwrap().unwrap();
-        assert_eq!((memory.first_seen, memory.known_ramp), (Timestamp::from_secs(5), Some(ramp(3))));
     }
 }

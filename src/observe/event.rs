@@ -225,7 +225,7 @@ pub enum Event {
         /// The chain.
         chain: ChainName,
         /// Requests waiting, by class in the order of [`Class::ALL`].
-        waiting: [usize; 3],
+        waiting: [usize; 5],
         /// Turns out.
         out: usize,
         /// The longest wait, on the policy clock.
@@ -432,6 +432,8 @@ pub struct Settlement {
     pub before: Vec<Weight>,
     /// Weights where the ramp arrives.
     pub target: Vec<Weight>,
+    /// What was ordered, as [`Plan::label`](crate::domain::plan::Plan::label) has it.
+    pub deed: &'static str,
     /// How long the ramp takes.
     pub ramp: Duration,
     /// How it ended.

@@ -11,7 +11,7 @@ use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::operation::{Entry, IllegalStep, LaneKey, NewOperation, OperationId, OperationRecord, State};
 use crate::domain::peg::Peg;
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::units::{Timestamp, Wei};
 
 /// Why the journal could not be used.
@@ -58,15 +58,25 @@ impl<T: Memories + Operations> Journal for T {}
 pub trait Memories: Send + Sync + 'static {
     /// What is remembered of a pool; `None` for one never seen.
     async fn recall_pool(&self, pool: &PoolId) -> Result<Option<Memory>, JournalFault>;
-    /// Remembers that a pool was first seen, with the ramp that it had then. A pool whose ramp is known already stays as it is.
-    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault>;
-    /// Remembers a ramp of our own making.
-    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault>;
+    /// Remembers that a pool was first seen, with what its owner had set then. A pool of which that is known already stays as it is.
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, controls: &Controls) -> Result<(), JournalFault>;
+    /// Remembers what we have set ourselves, in a block of time `at`.
+    async fn account_controls(
+        &self,
+        pool: &PoolId,
+        controls: &Controls,
+        at: Timestamp,
+        protective: bool,
+    ) -> Result<(), JournalFault>;
+    /// Notes that a human asks for a return to the target. The pool acts on it. Refused for a pool that was never seen.
+    async fn ask_rebalance(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault>;
+    /// Remembers that such a wish is served.
+    async fn serve_rebalance(&self, pool: &PoolId, wish: Timestamp) -> Result<(), JournalFault>;
     /// Remembers that a slot of the calendar is served.
     async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault>;
     /// Remembers that a pool waits for a human.
     async fn latch_pool(&self, pool: &PoolId, latch: &Latch) -> Result<(), JournalFault>;
-    /// Lets go of a pool that waits for a human, by an operator's word, who accepts the ramp that the chain has. Refused for a pool that
+    /// Lets go of a pool that waits for a human, by an operator's word, who accepts what the chain has. Refused for a pool that
     /// waits for nobody.
     async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault>;
     /// What is remembered of an asset's peg.

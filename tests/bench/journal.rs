@@ -19,10 +19,10 @@ use ballast::domain::gas::GasCap;
 use ballast::domain::ids::PoolId;
 use ballast::domain::operation::{Attempt, AttemptKind, Entry, Fate, IntentId, Landing, LaneKey, NewOperation, OperationRecord};
 use ballast::domain::plan::{Plan, Reweight};
-use ballast::domain::position::{BlockStamp, Ramp};
+use ballast::domain::position::{BlockStamp, Controls, FeeRamp, Ramp};
 use ballast::domain::route::Via;
 use ballast::domain::trigger::Class;
-use ballast::domain::units::{GasCost, GasPrice, Timestamp, WAD, Wei, Weight};
+use ballast::domain::units::{GasCost, GasPrice, SwapFee, Timestamp, WAD, Wei, Weight};
 use ballast::journal::open;
 use ballast::ports::Journal;
 use ballast::ports::journal::{Enqueued, Pen};
@@ -58,6 +58,12 @@ fn hash(number: u64) -> B256 {
     keccak256(format!("tx {number}"))
 }
 
+/// What an owner has set whose last ramp is this one.
+fn controls(number: u64) -> Controls {
+    let (at, fee) = (Timestamp::from_secs(0), SwapFee::from_bps(5));
+    Controls { ramp: ramp(number), fee: FeeRamp { start: at, end: at, from: fee, to: fee }, swap_enabled: true }
+}
+
 fn ramp(number: u64) -> Ramp {
     Ramp {
         start: at(number),
@@ -90,7 +96,7 @@ fn ending(number: u64) -> [Entry; 2] {
     let block = BlockStamp { number, hash: hash(number), timestamp: at(number) };
     let cost = GasCost { gas_used: 93_000, price: GasPrice::from_gwei(25) };
     let landing = Landing { hash: hash(number), block, fate: Fate::CarriedOut, cost };
-    [Entry::Include { landing, ramp: Some(ramp(number)) }, Entry::Finalise { spent: Wei::new(900_000) }]
+    [Entry::Include { landing, controls: Some(controls(number)) }, Entry::Finalise { spent: Wei::new(900_000) }]
 }
 
 async fn steps<const N: usize>(

@@ -18,7 +18,9 @@ async fn one_transaction_brings_a_pool_to_its_target_exactly() {
     let decided = stage
         .until("the pool decides to act", |event| matches!(event, Event::Decided { decision: Decision::Act { .. }, .. }))
         .await;
-    let Event::Decided { decision: Decision::Act { trigger, plan: Plan::Reweight(plan) }, .. } = decided else { unreachable!() };
+    let Event::Decided { decision: Decision::Act { trigger, plan: Plan::Reweight(plan), .. }, .. } = decided else {
+        unreachable!()
+    };
     assert_eq!(trigger, Trigger::Drift { asset: Coin::Dai.asset(), drift: Weight::from_bps(600) });
 
     let order = stage.done("grants").await;

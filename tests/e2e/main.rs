@@ -21,6 +21,7 @@ mod disk;
 mod drift;
 mod duel;
 mod feeds;
+mod freeze;
 mod gas;
 mod ops;
 mod outage;

@@ -9,7 +9,7 @@ use crate::domain::lane::Stop;
 use crate::domain::operation::{Entry, Fate, Landing, OperationRecord};
 use crate::domain::outcome::{Inclusion, Outcome, Refusal};
 use crate::domain::plan::Plan;
-use crate::domain::position::{PositionFacts, Ramp};
+use crate::domain::position::{Controls, PositionFacts};
 use crate::observe::Event;
 use crate::observe::event::Settlement;
 use crate::ports::JournalFault;
@@ -57,12 +57,12 @@ impl ExecutorState {
                 Some(difference) => Outcome::Deviates { inclusion, difference },
             },
         };
-        let ramp = facts.ok().map(|facts| facts.ramp).filter(|_| landing.fate == Fate::CarriedOut);
+        let controls = facts.ok().map(|facts| facts.controls).filter(|_| landing.fate == Fate::CarriedOut);
         let order = operation.order.take();
         self.tell_moved(op);
         crash::reach("settled");
         if let Some(order) = order {
-            self.settle(order, outcome, ramp);
+            self.settle(order, outcome, controls);
         }
         self.see_account(myself);
         self.begin_unblocked(myself);
@@ -165,11 +165,11 @@ impl ExecutorState {
 
     /// Tells everyone how it ended, and gives the turn back. The lane is shown free before the turn drops, and after the end has been
     /// told: a process that shuts down waits for the lane.
-    pub(super) fn settle(&self, order: Order, outcome: Outcome, ramp: Option<Ramp>) {
+    pub(super) fn settle(&self, order: Order, outcome: Outcome, controls: Option<Controls>) {
         let Order { pool, assets, trigger, before, triggered_at, triggered_uptime, turn, reply_to, plan, .. } = order;
         let (target, duration) = match plan {
-            Plan::Reweight(reweight) => (reweight.target.weights().to_vec(), reweight.duration),
-            Plan::Freeze => (before.clone(), std::time::Duration::ZERO),
+            Plan::Reweight(ref reweight) => (reweight.target.weights().to_vec(), reweight.duration),
+            ref other => (before.clone(), other.timing().map_or(std::time::Duration::ZERO, |timing| timing.duration)),
         };
         let link =
             outcome.inclusion().and_then(|inclusion| self.args.explorer.as_ref().map(|base| format!("{base}{}", inclusion.tx)));
@@ -181,6 +181,7 @@ impl ExecutorState {
             assets,
             before,
             target,
+            deed: plan.label(),
             ramp: duration,
             outcome: outcome.clone(),
             triggered_at,
@@ -188,7 +189,7 @@ impl ExecutorState {
             link,
         })));
         self.show();
-        reply_to.settled(outcome, ramp, turn);
+        reply_to.settled(outcome, controls, turn);
     }
 
     /// Says how far an operation has come.

@@ -14,18 +14,22 @@ use crate::domain::allocation::largest_distance;
 use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::operation::{Attempt, AttemptKind, OperationRecord, State};
+use crate::domain::operation::{Attempt, AttemptKind, OperationRecord, Seen, State};
 use crate::domain::outcome::Outcome;
-use crate::domain::plan::Plan;
-use crate::domain::position::{PositionFacts, Ramp};
+use crate::domain::plan::{Brakes, FeeChange, Plan};
+use crate::domain::position::{Breaker, Controls, FeeRamp, PositionFacts, Ramp};
 use crate::domain::route::{Route, Via};
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::truth::Absence;
-use crate::domain::units::{GasPrice, Timestamp, Weight};
+use crate::domain::units::{GasPrice, SwapFee, Timestamp, Weight};
 use crate::ports::{Call, Position, SignedTx};
 
 /// The chain may store end weights with fewer digits than it was given: this much is no deviation (one part in 10^7).
 const STORAGE_ROUNDING: Weight = Weight::from_wad(100_000_000_000);
+/// The same for fees, which it keeps in 62 bits of 1e18.
+const FEE_ROUNDING: u128 = 1_000_000_000;
+/// The same for the bounds of brakes, which it keeps in 16 bits.
+const BRAKE_ROUNDING: Weight = Weight::from_wad(1_000_000_000_000_000);
 
 /// Names an order within the life of its pool.
 pub type OrderId = u64;
@@ -46,8 +50,8 @@ pub struct Order {
     pub plan: Plan,
     /// Weights when it was planned.
     pub before: Vec<Weight>,
-    /// The ramp that the chain had then: part of the evidence.
-    pub seen: Ramp,
+    /// What the chain held then: part of the evidence.
+    pub seen: Seen,
     /// When the trigger was first seen, on the policy clock.
     pub triggered_at: Timestamp,
     /// The same on the machine clock.
@@ -73,10 +77,10 @@ impl ReplyTo {
     }
 
     /// The order is settled.
-    pub(in crate::actors) fn settled(mut self, outcome: Outcome, ramp: Option<Ramp>, turn: Turn) {
+    pub(in crate::actors) fn settled(mut self, outcome: Outcome, controls: Option<Controls>, turn: Turn) {
         if let Some(pool) = self.pool.take() {
-            // A pool that died meanwhile finds the ramp in the journal; the turn drops with the message.
-            let _ = pool.cast(PoolMsg::Settled { order: self.order, outcome, ramp, turn });
+            // A pool that died meanwhile finds what was set in the journal; the turn drops with the message.
+            let _ = pool.cast(PoolMsg::Settled { order: self.order, outcome, controls, turn });
         }
     }
 }
@@ -196,7 +200,7 @@ impl Operation {
         let ramp = record.ramp.clone();
         // The same call as then: plan and times are in the journal.
         let call = position.as_ref().zip(ramp.as_ref().map_or_else(
-            || matches!(record.new.plan, Plan::Freeze).then(|| (Timestamp::default(), Timestamp::default())),
+            || record.new.plan.timing().is_none().then(|| (Timestamp::default(), Timestamp::default())),
             |ramp| Some((ramp.start, ramp.end)),
         ));
         let call = call.map(|(position, (start, end))| position.order(&record.new.plan, start, end));
@@ -306,9 +310,14 @@ impl Operation {
             Err(fault) => return Some(format!("the position could not be read back: {fault}")),
         };
         match (&self.plan, &self.ramp) {
-            (Plan::Freeze, _) => facts.swap_enabled.then(|| "trading is still on".to_owned()),
-            (Plan::Reweight(_), Some(ramp)) => deviation(ramp, &facts.ramp),
-            (Plan::Reweight(_), None) => Some("nobody knows which ramp was ordered".to_owned()),
+            (Plan::Freeze, _) => facts.controls.swap_enabled.then(|| "trading is still on".to_owned()),
+            (Plan::Open, _) => (!facts.controls.swap_enabled).then(|| "trading is still off".to_owned()),
+            (Plan::Reweight(_), Some(ramp)) => deviation(ramp, facts.ramp()),
+            (Plan::FeeRamp(change), Some(ramp)) => fee_deviation(change, ramp, &facts.controls.fee),
+            (Plan::Reweight(_) | Plan::FeeRamp(_), None) => Some("nobody knows which ramp was ordered".to_owned()),
+            (Plan::Brake(brakes), _) => brake_deviation(brakes, &facts.breakers),
+            // What they bring is bounded by the order itself, or they revert.
+            (Plan::Swap(_) | Plan::Exit(_), _) => None,
         }
     }
 }
@@ -323,6 +332,28 @@ pub(super) fn bytes_of(attempt: &Attempt) -> SignedTx {
 #[must_use]
 pub(super) fn attempt_of(number: u32, kind: AttemptKind, signed: SignedTx, fees: Fees, gas_limit: u64, via: Via) -> Attempt {
     Attempt { number, kind, hash: signed.hash, raw: signed.raw, fees, gas_limit, via, launched: None }
+}
+
+/// How a change of the fee on chain differs from the one ordered, in words; `None` when it does not.
+fn fee_deviation(ordered: &FeeChange, times: &Ramp, found: &FeeRamp) -> Option<String> {
+    let FeeRamp { start, end, from, to } = *found;
+    // The chain keeps fees with fewer digits than it was given.
+    let near = |a: SwapFee, b: SwapFee| a.wad().abs_diff(b.wad()) <= FEE_ROUNDING;
+    if (start, end) != (times.start, times.end) {
+        return Some(format!("ordered from {} to {}, the chain has {start} to {end}", times.start, times.end));
+    }
+    let same = near(from, ordered.from) && near(to, ordered.to);
+    (!same).then(|| format!("ordered {} falling to {}, the chain has {from} to {to}", ordered.from, ordered.to))
+}
+
+/// Whether every brake was set for the order's price.
+fn brake_deviation(ordered: &Brakes, found: &[Breaker]) -> Option<String> {
+    let set = ordered.bounds.iter().zip(found);
+    let all = ordered.bounds.len() == found.len()
+        && set.into_iter().all(|(ordered, found)| {
+            found.lower.abs_diff(ordered.lower) <= BRAKE_ROUNDING && found.upper.abs_diff(ordered.upper) <= BRAKE_ROUNDING
+        });
+    (!all).then(|| "the circuit breakers are not where they were ordered".to_owned())
 }
 
 /// How a ramp on chain differs from the one ordered, in words; `None` when it does not.

@@ -14,7 +14,7 @@ use crate::domain::fees::Fees;
 use crate::domain::lane::Stop;
 use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, OperationId, OperationRecord};
 use crate::domain::outcome::Refusal;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, Timing};
 use crate::domain::position::Ramp;
 use crate::domain::route::{RelayKind, Via};
 use crate::domain::units::{Timestamp, Wei};
@@ -22,7 +22,7 @@ use crate::observe::{Event, spans};
 use crate::ports::journal::{Enqueued, Pen, Selection};
 use crate::ports::{Broadcast, Call, Journal, JournalFault, LinkFault, SendFault, SignedTx, TxDraft};
 
-/// What a defence without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
+/// What an order without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
 /// has to hear that it did not come.
 const FREEZE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
@@ -84,15 +84,19 @@ impl ExecutorState {
         }
         let block = self.args.blocks.read().ok_or_else(|| Refusal::Unknown("the newest block".to_owned()))?;
         let now = now.max(block.head.stamp.timestamp);
-        let Plan::Reweight(reweight) = &order.plan else {
+        let Some(Timing { lead, duration }) = order.plan.timing() else {
             let at = Timestamp::from_secs(now.secs());
             return Ok((None, order.position.order(&order.plan, at, at), now.plus(FREEZE_PATIENCE)));
         };
         // The chain counts whole seconds.
-        let start = Timestamp::from_secs(now.plus(reweight.start_lead).secs());
-        let end = start.plus(reweight.duration);
+        let start = Timestamp::from_secs(now.plus(lead).secs());
+        let end = start.plus(duration);
         let call = order.position.order(&order.plan, start, end);
-        let ramp = Ramp { start, end, end_weights: reweight.target.weights().to_vec() };
+        let end_weights = match &order.plan {
+            Plan::Reweight(reweight) => reweight.target.weights().to_vec(),
+            _ => Vec::new(),
+        };
+        let ramp = Ramp { start, end, end_weights };
         Ok((Some(ramp), call, start.minus(self.args.block_time)))
     }
 

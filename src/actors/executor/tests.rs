@@ -40,7 +40,7 @@ use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, ChainName, EpisodeId, PoolId};
-use crate::domain::operation::{LaneKey, LaneRole, OperationRecord, State};
+use crate::domain::operation::{LaneKey, LaneRole, OperationRecord, Seen, State};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
@@ -117,7 +117,7 @@ impl Bench {
             bump_after_blocks: 2,
             cancel_cap: GasPrice::from_gwei(500),
             finality: Finality::Depth(3),
-            routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
+            routes: PerClass::urgent_and(Route::Public, Route::Public),
             budget: Budget { daily: Wei::new(ETHER), protective: Wei::new(ETHER), low_balance: Wei::ZERO },
             explorer: None,
             journal: disk.clone(),
@@ -181,6 +181,8 @@ impl Bench {
             Class::Depeg => Trigger::Depeg { episode: EpisodeId { asset: AssetId::new("USDC"), number: 1 }, below: Vec::new() },
             Class::Drift => Trigger::Drift { asset: AssetId::new("USDC"), drift: Weight::from_bps(1_000) },
             Class::Schedule => Trigger::Schedule { due: now },
+            Class::Yield => Trigger::Yield { asset: AssetId::new("USDC"), gap_bps: 100 },
+            Class::Manual => Trigger::Manual { asked: now },
         };
         let cap = GasCap { from: now, until: now.plus(secs(3_600)), low: self.cap, high: self.cap };
         let (id, name) = (TurnId { epoch, number: self.number }, PoolId::new(pool));
@@ -192,7 +194,7 @@ impl Bench {
             trigger,
             plan: Plan::Reweight(Reweight { target, duration: RAMP, start_lead: self.lead, expected_loss: None }),
             before: vec![Weight::from_bps(5_000); 2],
-            seen: self.chain.ramp(pool),
+            seen: Seen { controls: self.chain.controls(pool), touched: 0, brakes: 0, trades: false },
             triggered_at: now,
             triggered_uptime: self.clock.uptime(),
             turn: Turn::new(id, name, class, cap, self.clock.uptime(), Span::none(), self.queue.clone()),
@@ -226,7 +228,7 @@ impl Bench {
     /// The outcome that a pool hears, without time going by, and the ramp.
     async fn outcome(&mut self, pool: &'static str) -> (Outcome, Option<Ramp>) {
         match next(&mut self.pools.get_mut(pool).unwrap().1, secs(1)).await {
-            PoolMsg::Settled { outcome, ramp, .. } => (outcome, ramp),
+            PoolMsg::Settled { outcome, controls, .. } => (outcome, controls.map(|controls| controls.ramp)),
             _ => panic!("not an outcome\n{}", self.events.story()),
         }
     }
@@ -271,7 +273,7 @@ impl Bench {
     }
 
     async fn known_ramp(&self, pool: &str) -> Option<Ramp> {
-        self.journal.recall_pool(&PoolId::new(pool)).await.unwrap().and_then(|memory| memory.known_ramp)
+        self.journal.recall_pool(&PoolId::new(pool)).await.unwrap().and_then(|memory| memory.known).map(|known| known.ramp)
     }
 
     fn key(&self) -> LaneKey {

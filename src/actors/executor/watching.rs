@@ -163,8 +163,8 @@ impl ExecutorState {
         }
     }
 
-    /// Reads the position back at the block that includes the transaction, and writes the inclusion down together with the ramp that
-    /// it made (C7): before anyone can see the lane free, a pool that comes back must find the ramp accounted for.
+    /// Reads the position back at the block that includes the transaction, and writes the inclusion down together with what
+    /// it set (C7): before anyone can see the lane free, a pool that comes back must find that accounted for.
     pub(super) fn land(&mut self, myself: &ActorRef<ExecutorMsg>, op: OpId, landing: Landing) {
         let Some(pen) = self.pen else { return };
         let (sender, journal, clock, myself) =
@@ -202,8 +202,8 @@ impl ExecutorState {
                 // the journal knows whether there was one.
                 let ours =
                     landing.fate == Fate::CarriedOut || unwound || (stranger && was_unwound(&*journal, &record.id).await?);
-                let ramp = facts.as_ref().ok().map(|facts| facts.ramp.clone()).filter(|_| ours);
-                let entry = Entry::Include { landing, ramp };
+                let controls = facts.as_ref().ok().map(|facts| facts.controls.clone()).filter(|_| ours);
+                let entry = Entry::Include { landing, controls };
                 written(journal.commit(&pen, &record.id, record.seq, &entry, clock.now())).await
             };
             let record = included.await;

@@ -9,12 +9,14 @@ use crate::actors::executor::{ExecutorMsg, Order, OrderId, ReplyTo};
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
 use crate::domain::decide::{Hold, Latch};
+use crate::domain::gas::GasCap;
+use crate::domain::operation::Seen;
 use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::plan::Plan;
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::trigger::Trigger;
 use crate::domain::turns::Request;
-use crate::domain::units::Timestamp;
+use crate::domain::units::{Rounding, Timestamp, Usd, mul_div};
 use crate::observe::spans;
 
 /// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
@@ -23,15 +25,16 @@ const BREATH: Duration = Duration::from_secs(1);
 const LONGEST_BREATH: Duration = Duration::from_secs(30);
 
 impl PoolState {
-    pub(super) fn act(&mut self, myself: &ActorRef<PoolMsg>, trigger: Trigger, plan: Plan) {
+    pub(super) fn act(&mut self, myself: &ActorRef<PoolMsg>, trigger: Trigger, plan: Plan, benefit: Option<Usd>) {
         let (now, uptime) = (self.args.clock.now(), self.args.clock.uptime());
         let triggered = *self.triggered.get_or_insert((now, uptime));
+        let cap = self.cap(&trigger, &plan, benefit, now);
         match std::mem::replace(&mut self.stage, Stage::Quiet) {
             Stage::Holding(turn) if turn.class() == trigger.class() => self.order(myself, turn, trigger, plan, triggered),
             // The permission was given for another cause, with its spacing and its price: it goes back.
             Stage::Holding(turn) => {
                 drop(turn);
-                self.ask(trigger, now);
+                self.ask(trigger, cap);
             }
             Stage::Asking { class, episode } if class == trigger.class() && episode.as_ref() == trigger.episode() => {
                 self.stage = Stage::Asking { class, episode };
@@ -41,21 +44,28 @@ impl PoolState {
                 if trigger.class() > class {
                     self.withdraw();
                 }
-                self.ask(trigger, now);
+                self.ask(trigger, cap);
             }
             Stage::Quiet if uptime < self.rest_until => {}
-            Stage::Quiet => self.ask(trigger, now),
+            Stage::Quiet => self.ask(trigger, cap),
         }
     }
 
-    fn ask(&mut self, trigger: Trigger, now: Timestamp) {
+    /// What may be paid: the cap of the class, and for a defence no more than the policy's multiple of what it is expected to save. Where
+    /// that cannot be counted, the class alone decides: a defence does not fail for want of a price of ether.
+    fn cap(&self, trigger: &Trigger, plan: &Plan, benefit: Option<Usd>, now: Timestamp) -> GasCap {
+        let class = trigger.class();
+        let cap = self.args.policy.gas.get(class).start(now);
+        let ether = self.args.gas.read().and_then(|gas| gas.ether);
+        let (Some(benefit), Some(ether), true) = (benefit, ether, class.is_protective()) else { return cap };
+        let multiple = u128::from(self.args.policy.depeg.gas_multiple_bps);
+        let Some(most) = mul_div(benefit.wad(), multiple, 10_000, Rounding::Down) else { return cap };
+        cap.within(Usd::from_wad(most), self.args.position.gas_needs().of(plan), ether)
+    }
+
+    fn ask(&mut self, trigger: Trigger, cap: GasCap) {
         let (class, episode) = (trigger.class(), trigger.episode().cloned());
-        let request = Request {
-            pool: self.args.id.clone(),
-            class,
-            episode: episode.clone(),
-            cap: self.args.policy.gas.get(class).start(now),
-        };
+        let request = Request { pool: self.args.id.clone(), class, episode: episode.clone(), cap };
         let span = spans::rebalance_span(self.args.id.as_str(), class.label(), &trigger.to_string());
         // The queue is this actor's supervisor: when it is gone, so is this actor in a moment.
         if self.queue.cast(QueueMsg::TurnRequested { request, trigger, span }).is_ok() {
@@ -80,9 +90,9 @@ impl PoolState {
             position: self.args.position.clone(),
             assets: self.args.mandate.assets.clone(),
             trigger,
+            seen: Seen::of(facts, &plan),
             plan,
             before: facts.weights.clone(),
-            seen: facts.ramp.clone(),
             triggered_at: triggered.0,
             triggered_uptime: triggered.1,
             turn,
@@ -93,10 +103,17 @@ impl PoolState {
     }
 
     pub(super) fn hold(&mut self, hold: &Hold) {
-        if let (Hold::OnTarget { served: Some(slot) }, Some(memory)) = (hold, &mut self.memory) {
-            memory.schedule_served = Some(*slot);
-            let (id, slot) = (self.args.id.clone(), *slot);
-            self.write(move |journal| async move { journal.serve_schedule(&id, slot).await });
+        if let (Hold::OnTarget(served), Some(memory)) = (hold, &mut self.memory) {
+            memory.schedule_served = served.slot.or(memory.schedule_served);
+            memory.manual_served = served.wish.or(memory.manual_served);
+            if let Some(slot) = served.slot {
+                let id = self.args.id.clone();
+                self.write(move |journal| async move { journal.serve_schedule(&id, slot).await });
+            }
+            if let Some(wish) = served.wish {
+                let id = self.args.id.clone();
+                self.write(move |journal| async move { journal.serve_rebalance(&id, wish).await });
+            }
         }
         self.triggered = None;
         if matches!(self.stage, Stage::Asking { .. }) {
@@ -138,13 +155,14 @@ impl PoolState {
         self.rest(myself);
     }
 
-    pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId, outcome: &Outcome, ramp: Option<Ramp>) {
+    pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId, outcome: &Outcome, controls: Option<Controls>) {
+        let protective = self.executing.iter().any(|(id, class)| *id == order && class.is_protective());
         self.executing.retain(|(id, _)| *id != order);
         if self.executing.is_empty() && matches!(self.stage, Stage::Quiet) {
             self.triggered = None;
         }
-        if let (Some(memory), Some(ramp)) = (&mut self.memory, ramp) {
-            memory.account(&ramp);
+        if let (Some(memory), Some(controls), Some(inclusion)) = (&mut self.memory, controls, outcome.inclusion()) {
+            memory.account(&controls, inclusion.block.timestamp, protective);
         }
         match outcome.inclusion() {
             Some(inclusion) => {

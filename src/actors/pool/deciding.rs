@@ -6,7 +6,8 @@ use super::{Inquiry, PoolMsg, PoolState, recall};
 use crate::actors::board::Board;
 use crate::actors::facts::BlockFact;
 use crate::domain::decide::{self, Decision, Facts, Hold, Latch};
-use crate::domain::peg::Peg;
+use crate::domain::peg::{Peg, Trust};
+use crate::domain::units::Weight;
 
 impl PoolState {
     /// Facts in, decision out, and on to the next stage.
@@ -28,7 +29,7 @@ impl PoolState {
         let pegs: Vec<Peg> = self.args.pegs.iter().map(Board::read).collect();
         if !under_way {
             self.meet();
-            self.track_composition(&pegs);
+            self.watch(&pegs);
         }
         let decision = self.decide(&pegs);
         // An order for a lesser cause is on its way, and the chain may show it or not: only a defence is thought of beside it.
@@ -57,7 +58,7 @@ impl PoolState {
         self.show(&pegs, &decision);
         self.answer_episodes(&pegs, &decision);
         match decision {
-            Decision::Act { trigger, plan } => self.act(myself, trigger, plan),
+            Decision::Act { trigger, plan, benefit } => self.act(myself, trigger, plan, benefit),
             Decision::Hold(hold) => self.hold(&hold),
         }
     }
@@ -94,16 +95,16 @@ impl PoolState {
         }
     }
 
-    /// Takes the ramp that a pool has at first sight as its own past.
+    /// Takes what a pool has at first sight as its own past.
     fn meet(&mut self) {
         let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
-        if memory.known_ramp.is_some() {
+        if memory.known.is_some() {
             return;
         }
-        memory.known_ramp = Some(facts.ramp.clone());
-        let (at, ramp) = (memory.first_seen, facts.ramp.clone());
+        memory.known = Some(facts.controls.clone());
+        let (at, controls) = (memory.first_seen, facts.controls.clone());
         let id = self.args.id.clone();
-        self.write(move |journal| async move { journal.meet_pool(&id, at, &ramp).await });
+        self.write(move |journal| async move { journal.meet_pool(&id, at, &controls).await });
     }
 
     /// Asks the journal, once a block, whether an operator has let go of the pool, or an operation of a former life has left it with
@@ -116,32 +117,49 @@ impl PoolState {
         }
     }
 
-    fn track_composition(&mut self, pegs: &[Peg]) {
-        let (Some(memory), Some((_, facts))) = (&mut self.memory, &self.seen) else { return };
-        let drift = decide::composition_drift(facts, pegs, &self.args.mandate).map(|(_, drift)| drift);
-        match drift {
-            Some(drift) if drift > self.args.policy.composition.threshold => {
-                memory.composition_off_since.get_or_insert(facts.block.timestamp);
+    /// Keeps what is measured over time: how restless the pegs are, and since when what has lasted.
+    fn watch(&mut self, pegs: &[Peg]) {
+        if let (Some(rule), Some((_, facts))) = (self.args.policy.tilt.volatility, &self.seen) {
+            for (volatility, peg) in self.volatility.iter_mut().zip(pegs) {
+                if let (Trust::Trusted, Some(level)) = (peg.trust, peg.level) {
+                    volatility.observe(facts.block.timestamp, level, &rule);
+                }
             }
-            // Without prices nothing is known of the composition: the clock that runs keeps running, a new one does not start.
-            None => {}
-            Some(_) => memory.composition_off_since = None,
+        }
+        let deviations = self.deviations();
+        let Some(mut memory) = self.memory.take() else { return };
+        memory.watch(&self.facts(pegs, &deviations), &self.args.policy, &self.args.mandate);
+        self.memory = Some(memory);
+    }
+
+    fn deviations(&self) -> Vec<Option<Weight>> {
+        let now = self.args.clock.now();
+        let Some(rule) = self.args.policy.tilt.volatility else { return vec![None; self.volatility.len()] };
+        self.volatility.iter().map(|volatility| volatility.of_a_day(now, &rule)).collect()
+    }
+
+    fn facts<'a>(&'a self, pegs: &'a [Peg], deviations: &'a [Option<Weight>]) -> Facts<'a> {
+        let gas = self.args.gas.read();
+        Facts {
+            now: self.args.clock.now(),
+            position: self.seen.as_ref().map(|(_, facts)| facts),
+            pegs,
+            rates: &[],
+            earns: &[],
+            deviations,
+            max_age: self.args.max_age,
+            block_time: self.args.block_time,
+            gas: gas.map(|gas| gas.price()),
+            ether: gas.and_then(|gas| gas.ether),
+            needs: self.args.position.gas_needs(),
+            treasury: self.args.executors.treasury.is_some(),
         }
     }
 
     fn decide(&self, pegs: &[Peg]) -> Decision {
         let Some(memory) = &self.memory else { return Decision::Hold(Hold::BlocksDiffer) };
-        let gas = self.args.gas.read();
-        let facts = Facts {
-            now: self.args.clock.now(),
-            position: self.seen.as_ref().map(|(_, facts)| facts),
-            pegs,
-            max_age: self.args.max_age,
-            block_time: self.args.block_time,
-            gas: gas.map(|gas| gas.price()),
-            ether: gas.and_then(|gas| gas.ether),
-        };
-        decide::decide(&facts, memory, &self.args.policy, &self.args.mandate)
+        let deviations = self.deviations();
+        decide::decide(&self.facts(pegs, &deviations), memory, &self.args.policy, &self.args.mandate)
     }
 
     pub(super) fn latch(&mut self, latch: Latch) {

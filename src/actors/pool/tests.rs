@@ -81,19 +81,19 @@ impl Bench {
             slot: ReadPlan::default().reserve(position.calls()),
             position,
             pegs: assets.iter().map(|asset| Board::new(Peg::unheard(asset.clone(), BEGINNING))).collect(),
-            mandate: Mandate {
+            mandate: Mandate::plain(
                 assets,
-                base_target: Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap(),
-                min: vec![Weight::from_bps(1_000); 2],
-                max: vec![Weight::from_bps(9_000); 2],
-            },
+                Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap(),
+                vec![Weight::from_bps(1_000); 2],
+                vec![Weight::from_bps(9_000); 2],
+            ),
             policy,
             max_age: secs(60),
             block_time: BLOCK,
             blocks: Board::new(None),
             gas: Board::new(None),
             lanes: Lanes { keeper: Board::new(Lane::Idle { last_sent: None }), guardian: None },
-            executors: Executors { keeper: executor, guardian: None },
+            executors: Executors { keeper: executor, guardian: None, treasury: None },
             journal: journal.clone(),
             clock: clock.clone(),
             observer,
@@ -176,8 +176,8 @@ impl Bench {
 
     async fn settle_with(&mut self, order: Order, outcome: Outcome) {
         let Order { turn, reply_to, .. } = order;
-        let ramp = outcome.inclusion().is_some().then(|| self.chain.ramp("a"));
-        reply_to.settled(outcome, ramp, turn);
+        let controls = outcome.inclusion().is_some().then(|| self.chain.controls("a"));
+        reply_to.settled(outcome, controls, turn);
         settle().await;
     }
 

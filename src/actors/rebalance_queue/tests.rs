@@ -225,7 +225,7 @@ async fn what_a_pool_asked_for_dies_with_it() {
     world.events.nth(2, secs(60), |event| died(event, "pool a")).await;
     world.events.clear();
     tokio::time::sleep(secs(30)).await;
-    let waiting = |event: &Event| matches!(event, Event::QueueSeen { waiting, .. } if *waiting != [0; 3]);
+    let waiting = |event: &Event| matches!(event, Event::QueueSeen { waiting, .. } if *waiting != [0; 5]);
     assert_eq!(world.events.count(waiting), 0);
 }
 

@@ -8,8 +8,9 @@ use tokio::sync::watch;
 
 use super::position::{FREEZE, Snapshot, decode_order, encode_price};
 use super::{BEGINNING, FakeClock, open};
-use crate::domain::position::{BlockStamp, Ramp};
+use crate::domain::position::{BlockStamp, Controls, Ramp};
 use crate::domain::ramp;
+use crate::domain::testing::set;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Weight};
 use crate::ports::{Answer, Call, CallFault, Clock, Head, Receipt, TxDraft};
 
@@ -186,6 +187,14 @@ impl SimChain {
     pub(crate) fn weights(&self, pool: &str) -> Vec<Weight> {
         let now = self.clock.now();
         self.with(|state| state.pools[&address(pool)].weights(now))
+    }
+
+    /// What the owner of a pool has set.
+    pub(crate) fn controls(&self, pool: &str) -> Controls {
+        self.with(|state| {
+            let pool = &state.pools[&address(pool)];
+            Controls { swap_enabled: !pool.frozen, ..set(pool.ramp.clone()) }
+        })
     }
 
     pub(crate) fn ramp(&self, pool: &str) -> Ramp {

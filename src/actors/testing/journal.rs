@@ -10,7 +10,7 @@ use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord, Step};
 use crate::domain::peg::Peg;
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::units::{Timestamp, Wei};
 use crate::journal::memory::MemoryJournal;
 use crate::ports::journal::{Enqueued, Happened, LaneRecord, Opened, Pen, Selection};
@@ -112,14 +112,29 @@ impl Memories for FakeJournal {
         self.inner.recall_pool(pool).await
     }
 
-    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, controls: &Controls) -> Result<(), JournalFault> {
         self.writing(format!("meet {pool}")).await?;
-        self.inner.meet_pool(pool, at, ramp).await
+        self.inner.meet_pool(pool, at, controls).await
     }
 
-    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+    async fn account_controls(
+        &self,
+        pool: &PoolId,
+        controls: &Controls,
+        at: Timestamp,
+        protective: bool,
+    ) -> Result<(), JournalFault> {
         self.writing(format!("account {pool}")).await?;
-        self.inner.account_ramp(pool, ramp).await
+        self.inner.account_controls(pool, controls, at, protective).await
+    }
+
+    async fn ask_rebalance(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+        self.inner.ask_rebalance(pool, by, at).await
+    }
+
+    async fn serve_rebalance(&self, pool: &PoolId, wish: Timestamp) -> Result<(), JournalFault> {
+        self.writing(format!("serve {pool} {wish}")).await?;
+        self.inner.serve_rebalance(pool, wish).await
     }
 
     async fn serve_schedule(&self, pool: &PoolId, slot: Timestamp) -> Result<(), JournalFault> {

@@ -7,12 +7,14 @@ use alloy_primitives::{Address, Bytes, I256};
 
 use super::chain::address;
 use super::open;
+use crate::domain::decide::GasNeeds;
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::plan::Plan;
-use crate::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
+use crate::domain::position::{BlockStamp, Capabilities, Controls, Ownership, PositionFacts, Ramp};
 use crate::domain::reading::{FeedRule, Quote, ReadingFault};
 use crate::domain::source::{Group, Source, Unit};
-use crate::domain::units::{Price, Timestamp, TokenAmount, Weight};
+use crate::domain::testing::set;
+use crate::domain::units::{Price, SwapFee, Timestamp, TokenAmount, Weight};
 use crate::ports::{Announcements, Answer, Call, Position, PositionFault, PriceSource};
 
 fn text(bytes: &Bytes) -> String {
@@ -87,16 +89,24 @@ impl Position for FakePosition {
             block: *at,
             weights: weights_of(parts[0]),
             balances: weights_of(parts[1]).iter().map(amount).collect(),
-            ramp: ramp_of(parts[3], parts[4], parts[5]),
-            swap_enabled: parts[6] == "false",
+            controls: Controls { swap_enabled: parts[6] == "false", ..set(ramp_of(parts[3], parts[4], parts[5])) },
+            swap_fee: SwapFee::from_bps(5),
             paused: parts[2] == "true",
+            touched: 0,
+            ownership: Ownership { supply: 1, treasury: 1 },
+            breakers: Vec::new(),
         })
+    }
+
+    fn gas_needs(&self) -> GasNeeds {
+        GasNeeds { reweight: 100_000, switch: 30_000, ..GasNeeds::default() }
     }
 
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {
         let reweight = match plan {
             Plan::Reweight(reweight) => reweight,
             Plan::Freeze => return Call { target: address(&self.0), data: Bytes::from_static(FREEZE) },
+            other => panic!("the chain in memory has no {}", other.label()),
         };
         let ramp = Ramp { start, end, end_weights: reweight.target.weights().to_vec() };
         Call { target: address(&self.0), data: Bytes::from(ramp_text(&ramp).into_bytes()) }

@@ -92,8 +92,10 @@ pub(crate) fn policy() -> Policy {
             max_velocity_per_hour: Weight::from_wad(100 * Weight::ONE.wad()),
             start_lead: secs(60),
             arbitrage_gas: 130_000,
+            max_loss: None,
         },
-        gas: PerClass { depeg: flat(300, secs(600)), drift: flat(30, secs(3_600)), schedule: flat(30, secs(3_600)) },
+        gas: PerClass::urgent_and(flat(300, secs(600)), flat(30, secs(3_600))),
+        ..crate::domain::testing::policy()
     }
 }
 
@@ -194,12 +196,12 @@ impl World {
                 id: PoolId::new(pool),
                 slot: plan.reserve(position.calls()),
                 position,
-                mandate: Mandate {
-                    assets: held.iter().map(|asset| AssetId::new(asset)).collect(),
-                    base_target: half.clone(),
-                    min: vec![Weight::from_bps(1_000); 2],
-                    max: vec![Weight::from_bps(9_000); 2],
-                },
+                mandate: Mandate::plain(
+                    held.iter().map(|asset| AssetId::new(asset)).collect(),
+                    half.clone(),
+                    vec![Weight::from_bps(1_000); 2],
+                    vec![Weight::from_bps(9_000); 2],
+                ),
                 policy: spec.policy.clone(),
                 max_age: secs(60),
                 block_time: BLOCK,
@@ -207,7 +209,7 @@ impl World {
                 pegs: held.iter().map(|asset| board_of(asset)).collect(),
                 gas: gas.clone(),
                 lanes: lanes.clone(),
-                executors: Executors { keeper: executor.clone(), guardian: None },
+                executors: Executors { keeper: executor.clone(), guardian: None, treasury: None },
                 journal: journal.clone(),
                 clock: ports.clone(),
                 observer: observer.clone(),
@@ -257,7 +259,7 @@ impl World {
                     bump_after_blocks: 2,
                     cancel_cap: GasPrice::from_gwei(500),
                     finality: Finality::Depth(3),
-                    routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
+                    routes: PerClass::urgent_and(Route::Public, Route::Public),
                     budget: Budget { daily: Wei::new(u128::MAX), protective: Wei::ZERO, low_balance: Wei::ZERO },
                     explorer: Some("https://example.invalid/tx/".to_owned()),
                     journal: journal.clone(),
@@ -270,7 +272,7 @@ impl World {
             queue: RebalanceQueueArgs {
                 chain: name,
                 epoch,
-                policy: TurnPolicy::new(PerClass { depeg: Duration::ZERO, drift: SPACING, schedule: SPACING }, secs(1_800)),
+                policy: TurnPolicy::new(PerClass::urgent_and(Duration::ZERO, SPACING), secs(1_800)),
                 pools,
                 lanes,
                 gas,

@@ -32,6 +32,12 @@ async fn world(owner: Address) -> Anvil {
         startWeights: halves.clone(),
         endWeights: halves.clone(),
     };
+    let fee = IManagedPool::getGradualSwapFeeUpdateParamsReturn {
+        startTime: U256::from(1),
+        endTime: U256::from(1),
+        startFee: U256::from(7),
+        endFee: U256::from(7),
+    };
     let pool = contract(&[
         reply::<IManagedPool::getPoolIdCall>(&B256::repeat_byte(9)),
         reply::<IManagedPool::getVaultCall>(&VAULT),
@@ -40,6 +46,10 @@ async fn world(owner: Address) -> Anvil {
         reply::<IManagedPool::getGradualWeightUpdateParamsCall>(&ramp),
         reply::<IManagedPool::getSwapEnabledCall>(&true),
         reply::<IVault::getPausedStateCall>(&pause),
+        reply::<IManagedPool::getGradualSwapFeeUpdateParamsCall>(&fee),
+        reply::<IManagedPool::getSwapFeePercentageCall>(&U256::from(7)),
+        reply::<IManagedPool::getActualSupplyCall>(&U256::from(11)),
+        reply::<IManagedPool::balanceOfCall>(&zero),
     ]);
     let listed = IVault::getPoolTokensReturn {
         tokens: vec![POOL, DAI, USDC],
@@ -93,7 +103,7 @@ async fn a_true_claim_gives_a_pool_that_can_be_read() {
     let anvil = world(KEEPER).await;
     let cleared = clear(&anvil.node(), &READER, &claim()).await.unwrap();
     assert_eq!(cleared.feeds, ["USDC / USD"]);
-    assert_eq!((cleared.pool.address(), cleared.pool.tokens().len(), cleared.pool.calls().len()), (POOL, 2, 6));
+    assert_eq!((cleared.pool.address(), cleared.pool.tokens().len(), cleared.pool.calls().len()), (POOL, 2, 10));
     assert_eq!(clear_all(&anvil.node(), &READER, &[claim(), claim()]).await.unwrap().len(), 2);
 }
 

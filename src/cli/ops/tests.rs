@@ -87,7 +87,7 @@ fn steps() -> Vec<Entry> {
         },
         Entry::Launch { at: at(2) },
         Entry::Replace { attempt: attempt(1, AttemptKind::Replacement, 9, Some(at(3))), reserve: Wei::ZERO },
-        Entry::Include { landing: Landing { hash: keccak256([1]), block, fate: Fate::CarriedOut, cost }, ramp: None },
+        Entry::Include { landing: Landing { hash: keccak256([1]), block, fate: Fate::CarriedOut, cost }, controls: None },
         Entry::Finalise { spent: Wei::new(500_000_000_000_000) },
     ]
 }

@@ -8,7 +8,7 @@ use super::names::{LaneName, Names};
 use crate::config::Settings;
 use crate::domain::ids::AssetId;
 use crate::domain::operation::{Attempt, Landing, OperationRecord};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{BrakeBounds, Plan};
 use crate::domain::position::Ramp;
 use crate::domain::units::Weight;
 use crate::ports::journal::{Happened, LaneRecord};
@@ -58,6 +58,18 @@ pub(super) struct OperationView {
 enum PlanView {
     Reweight { target: Vec<WeightView>, duration_seconds: f64, start_lead_seconds: f64, expected_loss_wad: Option<String> },
     Freeze,
+    FeeRamp { from_wad: String, to_wad: String, duration_seconds: f64, start_lead_seconds: f64 },
+    Open,
+    Brake { bounds: Vec<BrakeView> },
+    Swap { asset_in: usize, asset_out: usize, amount_in: String, least_out: String, expected_gain_wad: String },
+    Exit { shares: String, least_out: Vec<String> },
+}
+
+#[derive(Debug, Serialize)]
+struct BrakeView {
+    reference_price: String,
+    lower_wad: String,
+    upper_wad: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,6 +188,32 @@ impl PlanView {
     fn of(plan: &Plan, assets: Option<&[AssetId]>) -> Self {
         match plan {
             Plan::Freeze => Self::Freeze,
+            Plan::Open => Self::Open,
+            Plan::FeeRamp(change) => Self::FeeRamp {
+                from_wad: change.from.wad().to_string(),
+                to_wad: change.to.wad().to_string(),
+                duration_seconds: change.duration.as_secs_f64(),
+                start_lead_seconds: change.start_lead.as_secs_f64(),
+            },
+            Plan::Brake(brakes) => {
+                let bound = |bounds: &BrakeBounds| BrakeView {
+                    reference_price: bounds.reference_price.to_string(),
+                    lower_wad: bounds.lower.wad().to_string(),
+                    upper_wad: bounds.upper.wad().to_string(),
+                };
+                Self::Brake { bounds: brakes.bounds.iter().map(bound).collect() }
+            }
+            Plan::Swap(swap) => Self::Swap {
+                asset_in: swap.asset_in,
+                asset_out: swap.asset_out,
+                amount_in: swap.amount_in.to_string(),
+                least_out: swap.least_out.to_string(),
+                expected_gain_wad: swap.expected_gain.wad().to_string(),
+            },
+            Plan::Exit(exit) => Self::Exit {
+                shares: exit.shares.to_string(),
+                least_out: exit.least_out.iter().map(ToString::to_string).collect(),
+            },
             Plan::Reweight(reweight) => Self::Reweight {
                 target: weights(reweight.target.weights(), assets),
                 duration_seconds: reweight.duration.as_secs_f64(),

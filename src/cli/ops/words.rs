@@ -32,7 +32,7 @@ pub(super) fn age(age: Duration) -> String {
 /// A plan in words. `assets` are those of the pool in the chain's order; without them (the pool is not configured any more) the
 /// weights stand alone.
 pub(super) fn plan(plan: &Plan, assets: Option<&[AssetId]>) -> String {
-    let Plan::Reweight(reweight) = plan else { return "stop trading".to_owned() };
+    let Plan::Reweight(reweight) = plan else { return plan.words() };
     let weights = weights(reweight.target.weights(), assets);
     let (takes, lead) = (format_duration(reweight.duration), format_duration(reweight.start_lead));
     let loss = reweight.expected_loss.map(|loss| format!(", at an expected cost of {loss}")).unwrap_or_default();

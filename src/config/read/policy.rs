@@ -1,5 +1,8 @@
 //! `policies/NAME.toml`, and the same keys as a pool's `[policy_overrides]`.
 
+mod depeg;
+mod market;
+
 use std::time::Duration;
 
 use crate::config::check;
@@ -7,7 +10,7 @@ use crate::config::inspection::Read;
 use crate::config::parse;
 use crate::config::section::Section;
 use crate::domain::gas::GasRule;
-use crate::domain::policy::{CompositionRule, Policy, RampRule};
+use crate::domain::policy::{CompositionRule, DailyLimits, Policy, RampRule};
 use crate::domain::schedule::{Schedule, ScheduleError};
 use crate::domain::trigger::PerClass;
 use crate::domain::units::GasPrice;
@@ -23,8 +26,15 @@ pub(in crate::config) fn policy(mut at: Section<'_>) -> Read<Policy> {
     let min_interval = at.required("min_interval", parse::duration(Duration::ZERO, MONTH));
     let schedule = schedule(&mut at);
     let max_step = at.required("max_step", parse::percent(1, 10_000));
+    let tilt = at.section("tilt", None).and_then(market::tilt);
     let composition = at.section("composition", None).and_then(composition);
+    let yields = switch(&mut at, "yields", market::yields);
+    let worth = switch(&mut at, "worth", market::worth);
+    let limits = at.section("limits", None).and_then(limits);
     let ramp = at.section("ramp", None).and_then(ramp);
+    let depeg = at.section("depeg", None).and_then(depeg::depeg);
+    let brakes = switch(&mut at, "breakers", depeg::brakes);
+    let swap = switch(&mut at, "swap", market::swap);
     let gas = at.section("gas", None).and_then(gas);
     check::less(&at, ("dead_band", dead_band), ("drift_threshold", drift_threshold));
     check::step_covers_two_thresholds(&at, max_step.ok(), drift_threshold.ok());
@@ -35,10 +45,34 @@ pub(in crate::config) fn policy(mut at: Section<'_>) -> Read<Policy> {
         min_interval: min_interval?,
         schedule: schedule?,
         max_step: max_step?,
+        tilt: tilt?,
         composition: composition?,
+        yields: yields?,
+        worth: worth?,
+        limits: limits?,
         ramp: ramp?,
+        depeg: depeg?,
+        brakes: brakes?,
+        swap: swap?,
         gas: gas?,
     })
+}
+
+/// `key = false`, or a table.
+fn switch<T>(at: &mut Section<'_>, key: &str, read: impl FnOnce(Section<'_>) -> Read<T>) -> Read<Option<T>> {
+    if at.has(key) && !at.is_table(key) {
+        return at.required(key, |text| match text {
+            "false" => Ok(None),
+            _ => parse::refuse("false, or a table", "write false to switch it off; the built-in policies show the table"),
+        });
+    }
+    at.section(key, None).and_then(read).map(Some)
+}
+
+/// A factor in percent, as basis points of one.
+fn factor(at: &mut Section<'_>, key: &str, low: u32, high: u32) -> Read<u32> {
+    let percent = at.required(key, parse::percent(low, high));
+    percent.map(|percent| u32::try_from(percent.wad() / (crate::domain::units::WAD / 10_000)).unwrap_or(u32::MAX))
 }
 
 /// `schedule = false`, or a table with `cron` and `zone`.
@@ -79,14 +113,26 @@ fn composition(mut at: Section<'_>) -> Read<CompositionRule> {
     Ok(CompositionRule { threshold: threshold?, persist: persist? })
 }
 
+fn limits(mut at: Section<'_>) -> Read<DailyLimits> {
+    let moves = at.required("moves_per_day", parse::whole(1, 1_000));
+    let weight = at.required("weight_per_day", parse::percent(1, 1_000_000));
+    at.finish();
+    Ok(DailyLimits { moves: moves?, weight: weight? })
+}
+
 fn ramp(mut at: Section<'_>) -> Read<RampRule> {
     let (min, max) = (at.required("min", parse::duration(SECOND, MONTH)), at.required("max", parse::duration(SECOND, MONTH)));
     let velocity = at.required("max_velocity_per_hour", parse::percent(1, 1_000_000));
     let start_lead = at.required("start_lead", parse::duration(SECOND, DAY));
     let arbitrage_gas = at.required("arbitrage_gas", parse::whole(21_000, 30_000_000));
+    let max_loss = at.required("max_loss", |text| match text {
+        "false" => Ok(None),
+        text => parse::percent(1, 10_000)(text).map(Some),
+    });
     check::at_most(&at, ("min", min), ("max", max));
     at.finish();
     Ok(RampRule {
+        max_loss: max_loss?,
         min: min?,
         max: max?,
         max_velocity_per_hour: velocity?,
@@ -96,11 +142,11 @@ fn ramp(mut at: Section<'_>) -> Read<RampRule> {
 }
 
 fn gas(mut at: Section<'_>) -> Read<PerClass<GasRule>> {
-    let depeg = at.section("depeg", None).and_then(rule);
-    let drift = at.section("drift", None).and_then(rule);
-    let schedule = at.section("schedule", None).and_then(rule);
+    let mut of = |class: &str| at.section(class, None).and_then(rule);
+    let (depeg, drift, yields) = (of("depeg"), of("drift"), of("yield"));
+    let (schedule, manual) = (of("schedule"), of("manual"));
     at.finish();
-    Ok(PerClass { depeg: depeg?, drift: drift?, schedule: schedule? })
+    Ok(PerClass { depeg: depeg?, drift: drift?, yields: yields?, schedule: schedule?, manual: manual? })
 }
 
 fn rule(mut at: Section<'_>) -> Read<GasRule> {

@@ -12,7 +12,7 @@ use crate::config::read::policy::policy;
 use crate::config::section::Section;
 use crate::config::settings::{AssetSettings, ChainSettings, PoolKind, PoolSettings};
 use crate::domain::allocation::Allocation;
-use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::ids::{AssetId, ChainName, GroupId, PoolId};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
 use crate::domain::units::Weight;
@@ -50,6 +50,8 @@ struct Token {
     target: Weight,
     min: Weight,
     max: Weight,
+    /// Its own limit of loss, where it has one.
+    max_loss: Option<Weight>,
 }
 
 /// Reads one pool.
@@ -63,6 +65,8 @@ pub(in crate::config) fn pool(name: &str, mut at: Section<'_>, known: &Known<'_>
     let policy = policy_name.clone().and_then(|name| rules(&mut at, &name, known));
     if let (Ok(policy), Ok(chain)) = (&policy, &chain) {
         check::lead_covers_two_blocks(&at, policy.ramp.start_lead, chain);
+        check::worth_needs_ether(&at, policy, chain);
+        check::needs_no_treasury(&at, policy);
     }
     let mandate = mandate(&mut at, chain_name.as_deref().ok(), known);
     at.finish();
@@ -126,12 +130,45 @@ fn mandate(at: &mut Section<'_>, chain: Option<&str>, known: &Known<'_>) -> Read
     }
     tokens.sort_by_key(|token| token.address.ok());
     let targets = tokens.iter().map(|token| token.target).collect();
+    let group_of = |token: &Token| {
+        let asset = known.assets.get(&token.name)?.as_ref().ok()?;
+        asset.risk_group.as_deref().map(GroupId::new)
+    };
+    let groups: Vec<Option<GroupId>> = tokens.iter().map(group_of).collect();
+    let limits = at.optional_section("risk_groups", None)?.map_or_else(|| Ok(Vec::new()), |at| group_limits(&at, &groups))?;
     Ok(Mandate {
-        assets: tokens.iter().map(|token| AssetId::new(&token.name)).collect(),
         base_target: Allocation::exact(targets).map_err(|_| check::sum_of_targets(at, sum))?,
         min: tokens.iter().map(|token| token.min).collect(),
         max: tokens.iter().map(|token| token.max).collect(),
+        groups,
+        group_max: limits.iter().filter_map(|(group, max, _)| Some((group.clone(), (*max)?))).collect(),
+        accrues: vec![false; tokens.len()],
+        max_loss: tokens.iter().map(|token| token.max_loss).collect(),
+        group_max_loss: limits.iter().filter_map(|(group, _, loss)| Some((group.clone(), (*loss)?))).collect(),
+        assets: tokens.into_iter().map(|token| AssetId::new(&token.name)).collect(),
     })
+}
+
+/// A risk group, the most that it may weigh, and the most that may be lost if it dies.
+type GroupLimits = (GroupId, Option<Weight>, Option<Weight>);
+
+/// `[risk_groups.NAME]`: limits of assets that fall together.
+fn group_limits(at: &Section<'_>, groups: &[Option<GroupId>]) -> Read<Vec<GroupLimits>> {
+    let limit = |(name, table): (String, Read<Table>)| {
+        let mut inner = at.part(at.home().to_owned(), at.name(&name), table?);
+        let group = GroupId::new(&name);
+        let known = groups.contains(&Some(group.clone()));
+        let max = inner.optional("max", parse::percent(1, 10_000));
+        let loss = inner.optional("max_loss_if_group_dies", parse::percent(0, 10_000));
+        if !known {
+            let expected = "the risk group of an asset of this pool";
+            inner.refuse_found("", format!("a group called `{name}`"), expected, "name the `risk_group` of one of its assets");
+        }
+        inner.finish();
+        if known { Ok((group, max?, loss?)) } else { Err(Reported) }
+    };
+    let all: Vec<Read<GroupLimits>> = at.entries().into_iter().map(limit).collect();
+    all.into_iter().collect()
 }
 
 /// Bounds default to the target less and plus `band`, within the limits of a pool.
@@ -141,6 +178,7 @@ fn token(mut at: Section<'_>, chain: Option<&str>, names: &mut Vec<String>, know
     let target = at.required("target", range());
     let band = at.required("band", parse::percent(0, 10_000));
     let (min, max) = (at.optional("min", range()), at.optional("max", range()));
+    let max_loss = at.optional("max_loss_if_coin_dies", parse::percent(0, 10_000));
     let address = name.as_ref().map_err(|reported| *reported).and_then(|name| address_of(&at, name, chain, known));
     let fresh = name.as_ref().map_or(Err(Reported), |name| check::fresh(&at, name, names));
     let (low, high) = LIMITS;
@@ -149,7 +187,8 @@ fn token(mut at: Section<'_>, chain: Option<&str>, names: &mut Vec<String>, know
     check::at_most(&at, ("min", min), ("target", target));
     check::at_most(&at, ("target", target), ("max", max));
     at.finish();
-    let token = fresh.and_then(|()| Ok(Token { name: name?, address, target: target?, min: min?, max: max? }));
+    let token =
+        fresh.and_then(|()| Ok(Token { name: name?, address, target: target?, min: min?, max: max?, max_loss: max_loss? }));
     (target, token)
 }
 

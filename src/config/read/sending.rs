@@ -21,10 +21,11 @@ const KINDS: [(&str, RelayKind); 1] = [(RelayKind::Flashbots.label(), RelayKind:
 /// Reads the least times between two sends.
 pub(in crate::config) fn spacing(mut at: Section<'_>) -> Read<PerClass<Duration>> {
     let range = || parse::duration(Duration::ZERO, HOUR);
-    let (depeg, drift) = (at.required("depeg", range()), at.required("drift", range()));
-    let schedule = at.required("schedule", range());
+    let mut of = |class: &str| at.required(class, range());
+    let (depeg, drift, yields) = (of("depeg"), of("drift"), of("yield"));
+    let (schedule, manual) = (of("schedule"), of("manual"));
     at.finish();
-    Ok(PerClass { depeg: depeg?, drift: drift?, schedule: schedule? })
+    Ok(PerClass { depeg: depeg?, drift: drift?, yields: yields?, schedule: schedule?, manual: manual? })
 }
 
 /// Reads the relay of a chain, which it must serve.
@@ -48,7 +49,7 @@ pub(in crate::config) fn relay(mut at: Section<'_>, chain_id: Option<u64>) -> Re
 
 /// Reads by which way the classes go. `relay` is what the chain has, as far as it could be read.
 pub(in crate::config) fn route(mut at: Section<'_>, chain: &str, relay: &Read<Option<RelaySettings>>) -> Read<PerClass<Route>> {
-    let [depeg, drift, schedule] = ["depeg", "drift", "schedule"].map(|class| {
+    let [depeg, drift, yields, schedule, manual] = ["depeg", "drift", "yield", "schedule", "manual"].map(|class| {
         let route = at.required(class, parse::route)?;
         if route.needs_relay() && matches!(relay, Ok(None)) {
             let expected = format!("\"public\", or a relay for the private way in [chains.{chain}.relay]");
@@ -57,7 +58,7 @@ pub(in crate::config) fn route(mut at: Section<'_>, chain: &str, relay: &Read<Op
         Ok(route)
     });
     at.finish();
-    Ok(PerClass { depeg: depeg?, drift: drift?, schedule: schedule? })
+    Ok(PerClass { depeg: depeg?, drift: drift?, yields: yields?, schedule: schedule?, manual: manual? })
 }
 
 /// Reads what may be spent.

@@ -54,7 +54,7 @@ fn every_default_is_what_the_documents_say() {
 
     let chain = &settings.chains[&ChainName::new("mainnet")];
     let half_minute = Duration::from_secs(30);
-    assert_eq!(chain.spacing, PerClass { depeg: Duration::ZERO, drift: half_minute, schedule: half_minute });
+    assert_eq!(chain.spacing, PerClass::urgent_and(Duration::ZERO, half_minute));
     assert_eq!((chain.read_every, chain.bump_after_blocks, chain.ageing), (1, 3, mins(10)));
     assert_eq!((chain.priority_fee, chain.cancel_cap), (GasPrice::from_gwei(1), GasPrice::from_gwei(300)));
     assert_eq!((chain.reader_gas_per_call, chain.reader_gas), (500_000, 30_000_000));
@@ -127,10 +127,11 @@ fn the_article_policy_carries_the_numbers_of_the_article() {
         max_velocity_per_hour: Weight::from_bps(6_000),
         start_lead: mins(3),
         arbitrage_gas: 130_000,
+        max_loss: None,
     };
     assert_eq!(policy.ramp, ramp);
     let caps = |rule: &crate::domain::gas::GasRule| (rule.cap.wei() / 1_000_000_000, rule.cap_at_deadline.wei() / 1_000_000_000);
-    assert_eq!((caps(&policy.gas.depeg), policy.gas.depeg.deadline), ((30, 300), mins(30)));
+    assert_eq!((caps(&policy.gas.depeg), policy.gas.depeg.deadline), ((30, 30), mins(30)));
     assert_eq!((caps(&policy.gas.drift), policy.gas.drift.deadline), ((30, 30), mins(120)));
     assert_eq!((caps(&policy.gas.schedule), policy.gas.schedule.deadline), ((30, 30), mins(24 * 60)));
 }

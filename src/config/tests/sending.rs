@@ -49,7 +49,7 @@ fn a_journal_lies_beside_the_settings_unless_it_is_told_elsewhere() {
 fn the_defaults_of_sending_are_what_the_documents_say() {
     let chain = mainnet(&Copy::new());
     assert_eq!(chain.finality, Finality::Tag);
-    assert_eq!(chain.route, PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public });
+    assert_eq!(chain.route, PerClass::urgent_and(Route::Public, Route::Public));
     assert!(chain.relay.is_none() && chain.guardian.is_none() && chain.rate_limit.is_none());
     let milli = |count: u128| Wei::new(count * 1_000_000_000_000_000);
     assert_eq!((chain.budget.daily, chain.budget.protective, chain.budget.low_balance), (milli(500), milli(500), milli(50)));
@@ -97,7 +97,8 @@ fn a_stand_in_may_play_the_relay_of_a_local_chain() {
     let route = "[chains.mainnet.route]\ndepeg = \"private-then-public-after-3-blocks\"\nschedule = \"private\"\n";
     let copy = Copy::new().main("chain_id = 1", "chain_id = 31337").append("ballast.toml", &format!("{RELAY}{route}"));
     let chain = mainnet(&copy);
-    let routes = PerClass { depeg: Route::PrivateThenPublic { after_blocks: 3 }, drift: Route::Public, schedule: Route::Private };
+    let depeg = Route::PrivateThenPublic { after_blocks: 3 };
+    let routes = PerClass { schedule: Route::Private, ..PerClass::urgent_and(depeg, Route::Public) };
     assert_eq!(chain.route, routes);
     assert!(!format!("{chain:?}").contains("relay.example"), "its address may hold a token");
     assert!([1, 11_155_111, 31_337, 1_337].iter().all(|id| RelayKind::Flashbots.serves(*id)));

@@ -186,8 +186,57 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
     ),
     (
         "cap that falls",
-        |copy| copy.append("pools/treasury.toml", "[policy_overrides.gas.depeg]\ncap_gwei = 301"),
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides.gas.depeg]\ncap_gwei = 301\ncap_at_deadline_gwei = 300"),
         ["pools/treasury.toml:", "gas.depeg.cap_gwei", "301", "at most `cap_at_deadline_gwei`", "raise"],
+    ),
+    (
+        "answer that is none",
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides.depeg]\nanswer = \"panic\""),
+        ["pools/treasury.toml:", "depeg.answer", "panic", "one of: freeze, derisk, exit, hold", "write one of them"],
+    ),
+    (
+        "selling below what a dead coin is worth",
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides.depeg.derisk]\nrecovery_floor = \"0.9\""),
+        ["pools/treasury.toml:", "depeg.derisk.recovery_floor", "0.9", "at most `least_price`", "lower"],
+    ),
+    (
+        "swap that is neither on nor off",
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides]\nswap = true"),
+        ["pools/treasury.toml:", "swap", "true", "false, or a table", "write false"],
+    ),
+    (
+        "release above the gap",
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides.yields]\nrelease_bps = 51"),
+        ["pools/treasury.toml:", "yields.release_bps", "51", "at most `gap_bps`", "lower"],
+    ),
+    (
+        "limits of a group that the pool does not hold",
+        |copy| copy.append("pools/treasury.toml", "[risk_groups.dollar]\nmax = \"50%\""),
+        ["pools/treasury.toml", "risk_groups.dollar", "dollar", "the risk group of an asset of this pool", "risk_group"],
+    ),
+    (
+        "swaps without a treasury",
+        |copy| {
+            let table = "slippage = \"0.5%\"\nmax_slippage = \"2%\"\nvolatility_gain = \"100%\"\nmost_usd = \"1000\"\n";
+            copy.append("pools/treasury.toml", &format!("[policy_overrides.swap]\n{table}accept_third_party_lps = false"))
+        },
+        ["pools/treasury.toml:", "policy", "swap", "no treasury", "swap = false"],
+    ),
+    (
+        "exit without a treasury",
+        |copy| copy.append("pools/treasury.toml", "[policy_overrides.depeg]\nanswer = \"exit\""),
+        ["pools/treasury.toml:", "policy", "exit", "no treasury", "freeze"],
+    ),
+    (
+        "worth without a price of ether",
+        |copy| {
+            let copy = copy.pool("policy = \"article\"", "policy = \"guarded\"");
+            copy.main(
+                "[chains.mainnet.ether_usd]\nproxy = \"0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419\"\nheartbeat = \"1h\"",
+                "",
+            )
+        },
+        ["pools/treasury.toml:", "policy", "worth", "a price of ether", "worth = false"],
     ),
     (
         "feed that cannot see a depeg",

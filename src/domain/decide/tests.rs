@@ -1,95 +1,80 @@
-//! One pool of $500k at 40/35/25 under the article's rules, and everything that may happen to it.
+//! One pool of $500k at 40/35/25, and everything that may happen to it.
+
+mod depegs;
+mod quiet;
+
+use std::time::Duration;
 
 use alloy_primitives::B256;
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::allocation::Allocation;
-use crate::domain::gas::GasRule;
-use crate::domain::ids::SourceId;
+use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::peg::Trust;
-use crate::domain::policy::{CompositionRule, RampRule};
-use crate::domain::position::BlockStamp;
-use crate::domain::schedule::Schedule;
-use crate::domain::trigger::PerClass;
-use crate::domain::units::{TokenAmount, WAD};
+use crate::domain::plan::Reweight;
+use crate::domain::policy::{AfterDerisk, DailyLimits, DepegAnswer};
+use crate::domain::position::Ramp;
+use crate::domain::ramp;
+use crate::domain::testing::{NOW, bps, facts, policy};
+use crate::domain::units::{GasPrice, Price, SwapFee, Timestamp, TokenAmount, WAD, Weight};
 
-/// A Wednesday.
-const NOW: Timestamp = Timestamp::from_secs(1_700_049_600);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-fn bps(weights: &[u32]) -> Vec<Weight> {
-    weights.iter().map(|w| Weight::from_bps(*w)).collect()
-}
-
-fn policy() -> Policy {
-    let gas = GasRule { cap: GasPrice::from_gwei(30), cap_at_deadline: GasPrice::from_gwei(30), deadline: HOUR };
-    Policy {
-        drift_threshold: Weight::from_bps(500),
-        dead_band: Weight::from_bps(10),
-        min_interval: HOUR,
-        schedule: Some(Schedule::parse("0 2 * * SUN", "Etc/UTC").unwrap()),
-        max_step: Weight::from_bps(1_000),
-        composition: CompositionRule { threshold: Weight::from_bps(200), persist: 10 * MINUTE },
-        ramp: RampRule {
-            min: 10 * MINUTE,
-            max: HOUR,
-            max_velocity_per_hour: Weight::from_bps(6_000),
-            start_lead: 3 * MINUTE,
-            arbitrage_gas: 130_000,
-        },
-        gas: PerClass { depeg: gas, drift: gas, schedule: gas },
-    }
-}
-
 fn mandate() -> Mandate {
-    Mandate {
-        assets: ["DAI", "USDC", "USDT"].map(AssetId::new).to_vec(),
-        base_target: Allocation::exact(bps(&[4_000, 3_500, 2_500])).unwrap(),
-        min: bps(&[2_000, 1_500, 500]),
-        max: bps(&[6_000, 5_500, 4_500]),
-    }
+    let assets = ["DAI", "USDC", "USDT"].map(AssetId::new).to_vec();
+    let base = Allocation::exact(bps(&[4_000, 3_500, 2_500])).unwrap();
+    Mandate::plain(assets, base, bps(&[2_000, 1_500, 500]), bps(&[6_000, 5_500, 4_500]))
 }
 
-/// A scene: what is known of the pool and the world. Each test changes what it is about.
+/// A scene: what is known of the pool and the world, and the rules. Each test changes what it is about.
 struct Scene {
     position: Option<PositionFacts>,
     pegs: Vec<Peg>,
     memory: Memory,
+    policy: Policy,
+    mandate: Mandate,
+    rates: Vec<Rate>,
+    earns: Vec<Option<u64>>,
+    deviations: Vec<Option<Weight>>,
     gas: Option<GasPrice>,
+    treasury: bool,
     now: Timestamp,
 }
 
 impl Scene {
     /// The pool at `weights`, arbitraged (shares equal weights), all pegs sound, never changed before.
     fn at(weights: &[u32]) -> Self {
-        let block = BlockStamp { number: 100, hash: B256::repeat_byte(1), timestamp: NOW };
-        let still = Ramp { start: NOW.minus(24 * HOUR), end: NOW.minus(24 * HOUR), end_weights: bps(weights) };
-        let worth = |w: &u32| TokenAmount { raw: u128::from(*w) * 50 * WAD, decimals: 18 };
-        let position = PositionFacts {
-            block,
-            weights: bps(weights),
-            balances: weights.iter().map(worth).collect(),
-            ramp: still.clone(),
-            swap_enabled: true,
-            paused: false,
-        };
+        let position = facts(weights);
         let peg = |asset: &AssetId| Peg {
             state: PegState::Sound,
             trust: Trust::Trusted,
             level: Some(Price::PAR),
-            blocks: [(SourceId::new("feed"), block.hash)].into(),
+            blocks: [(SourceId::new("feed"), position.block.hash)].into(),
             ..Peg::unheard(asset.clone(), NOW)
         };
-        let memory = Memory { first_seen: NOW.minus(HOUR), known_ramp: Some(still), ..Memory::default() };
+        let known = Some(position.controls.clone());
+        let memory = Memory { first_seen: NOW.minus(HOUR), known, ..Memory::default() };
         Self {
-            position: Some(position),
             pegs: mandate().assets.iter().map(peg).collect(),
+            position: Some(position),
             memory,
+            policy: policy(),
+            mandate: mandate(),
+            rates: Vec::new(),
+            earns: Vec::new(),
+            deviations: Vec::new(),
             gas: Some(GasPrice::from_gwei(20)),
+            treasury: false,
             now: NOW,
         }
+    }
+
+    /// Under other rules.
+    fn with(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self
     }
 
     fn peg(mut self, asset: &str, state: PegState, price_bps: u128) -> Self {
@@ -109,22 +94,46 @@ impl Scene {
     fn ramp(mut self, start: i64, end: i64, to: &[u32]) -> Self {
         let at = |offset: i64| Timestamp::from_secs(NOW.secs().checked_add_signed(offset).unwrap());
         let ramp = Ramp { start: at(start), end: at(end), end_weights: bps(to) };
-        self.position.as_mut().unwrap().ramp = ramp.clone();
-        self.memory.known_ramp = Some(ramp);
+        let position = self.position.as_mut().unwrap();
+        position.controls.ramp = ramp;
+        self.memory.known = Some(position.controls.clone());
         self
     }
 
-    fn decide(&self) -> Decision {
-        let facts = Facts {
+    /// Trading was stopped by us, so many seconds ago.
+    fn frozen(mut self, age: u64) -> Self {
+        let position = self.position.as_mut().unwrap();
+        position.controls.swap_enabled = false;
+        self.memory.known = Some(position.controls.clone());
+        self.memory.frozen = Some(Frozen { at: NOW.minus(Duration::from_secs(age)), fee: SwapFee::from_bps(5) });
+        self
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
             now: self.now,
             position: self.position.as_ref(),
             pegs: &self.pegs,
+            rates: &self.rates,
+            earns: &self.earns,
+            deviations: &self.deviations,
             max_age: 3 * Duration::from_secs(12),
             block_time: Duration::from_secs(12),
             gas: self.gas,
             ether: Price::from_wad(3_000 * WAD),
-        };
-        decide(&facts, &self.memory, &policy(), &mandate())
+            needs: GasNeeds { reweight: 97_000, switch: 32_000, fee: 35_000, brake: 157_000, swap: 142_000, exit: 215_000 },
+            treasury: self.treasury,
+        }
+    }
+
+    fn decide(&self) -> Decision {
+        let Deliberation { decision, considered } = deliberate(&self.facts(), &self.memory, &self.policy, &self.mandate);
+        assert_eq!(
+            decide(&self.facts(), &self.memory, &self.policy, &self.mandate),
+            decision,
+            "notes change nothing: {considered:?}"
+        );
+        decision
     }
 
     fn hold(&self) -> &'static str {
@@ -136,9 +145,16 @@ impl Scene {
 
     fn act(&self) -> (Trigger, Reweight) {
         match self.decide() {
-            Decision::Act { trigger, plan: Plan::Reweight(reweight) } => (trigger, reweight),
-            Decision::Act { plan: Plan::Freeze, .. } => panic!("froze"),
-            Decision::Hold(hold) => panic!("holds: {hold}"),
+            Decision::Act { trigger, plan: Plan::Reweight(reweight), .. } => (trigger, reweight),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// What it does, in a word; a hold by its label.
+    fn word(&self) -> &'static str {
+        match self.decide() {
+            Decision::Act { plan, .. } => plan.label(),
+            Decision::Hold(hold) => hold.label(),
         }
     }
 }
@@ -275,15 +291,15 @@ fn the_calendar_is_served_once_and_only_since_first_sight() {
     assert_eq!(off(NOW.minus(HOUR), None).hold(), "on_target", "a slot before first sight is not caught up");
     let mut on_target = Scene::at(&[4_000, 3_500, 2_500]);
     on_target.memory.first_seen = week_ago;
-    assert_eq!(on_target.decide(), Decision::Hold(Hold::OnTarget { served: Some(due) }));
+    assert_eq!(on_target.decide(), Decision::Hold(Hold::OnTarget(Served { slot: Some(due), wish: None })));
 }
 
 #[test]
 fn a_ramp_of_someone_else_is_not_fought() {
     let mut scene = Scene::at(&[4_600, 3_500, 1_900]).ramp(-7_200, -3_700, &[4_600, 3_500, 1_900]);
-    scene.memory.known_ramp = Scene::at(&[4_600, 3_500, 1_900]).memory.known_ramp;
+    scene.memory.known = Scene::at(&[4_600, 3_500, 1_900]).memory.known;
     assert_eq!(scene.hold(), "foreign_change");
-    scene.memory.known_ramp = None;
+    scene.memory.known = None;
     scene.act();
 }
 
@@ -299,7 +315,8 @@ fn a_latch_and_a_pause_stop_even_a_defence() {
 #[test]
 fn weights_do_not_move_while_nobody_can_trade() {
     let frozen = |mut scene: Scene| {
-        scene.position.as_mut().unwrap().swap_enabled = false;
+        scene.position.as_mut().unwrap().controls.swap_enabled = false;
+        scene.memory.known = None;
         scene.hold()
     };
     assert_eq!(frozen(Scene::at(&[4_600, 3_500, 1_900])), "swaps_off");
@@ -331,7 +348,7 @@ proptest! {
                 _ => scene,
             };
         }
-        if let Decision::Act { trigger, plan: Plan::Reweight(plan) } = scene.decide() {
+        if let Decision::Act { trigger, plan: Plan::Reweight(plan), .. } = scene.decide() {
             let from = weights.weights();
             prop_assert_eq!(plan.target.weights().iter().map(|w| w.wad()).sum::<u128>(), WAD);
             prop_assert!(ramp::velocity_ok(from, plan.target.weights(), plan.duration, policy().ramp.max_velocity_per_hour));

@@ -87,7 +87,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     let landing = move |(name, fate)| {
         let block = BlockStamp { number: 1, hash: B256::ZERO, timestamp: at };
         let landing = Landing { hash: B256::repeat_byte(name), block, fate, cost: GasCost::default() };
-        Entry::Include { landing, ramp: None }
+        Entry::Include { landing, controls: None }
     };
     let fate = prop_oneof![Just(Fate::CarriedOut), Just(Fate::Reverted), Just(Fate::Cancelled)];
     // What leads on is likelier than what ends.

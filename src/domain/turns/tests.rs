@@ -14,7 +14,8 @@ fn episode(asset: &str, number: u64) -> EpisodeId {
 }
 
 fn policy() -> TurnPolicy {
-    let spacing = PerClass { depeg: Duration::from_secs(10), drift: Duration::from_secs(30), schedule: Duration::from_secs(45) };
+    let spacing =
+        PerClass { schedule: Duration::from_secs(45), ..PerClass::urgent_and(Duration::from_secs(10), Duration::from_secs(30)) };
     TurnPolicy::new(spacing, Duration::from_secs(10 * MINUTE))
 }
 
@@ -124,9 +125,9 @@ fn age_lifts_by_one_class_but_never_to_a_depeg() {
     let mut turns = Turns::new(policy(), 1);
     turns.request(at(0), ask("old", Class::Schedule, at(0)));
     turns.request(at(1), ask("newer", Class::Schedule, at(1)));
-    turns.request(at(2), ask("drift", Class::Drift, at(2)));
+    turns.request(at(2), ask("yield", Class::Yield, at(2)));
     turns.request(later, ask("depeg", Class::Depeg, later));
-    assert_eq!(drain(&mut turns, later), ["depeg", "old", "drift", "newer"], "one millisecond short of the age is not lifted");
+    assert_eq!(drain(&mut turns, later), ["depeg", "old", "yield", "newer"], "one millisecond short of the age is not lifted");
 
     let much_later = at(100 * MINUTE * 1_000);
     turns.request(at(0), ask("old", Class::Schedule, at(0)));
@@ -163,7 +164,7 @@ fn a_look_is_due_when_age_changes_the_order() {
     let lifted = at(10 * MINUTE * 1_000);
     let now = at(lifted.policy.millis() - 5_000);
     turns.request(at(0), ask("calendar", Class::Schedule, at(0)));
-    turns.request(at(1), ask("drift", Class::Drift, at(1)));
+    turns.request(at(1), ask("yield", Class::Yield, at(1)));
     let sent = sent_at(now.policy.millis() - 10_000);
     assert_eq!(turns.look(now, sent, CHEAP).wake.policy_at, Some(lifted.policy));
     assert_eq!(names(&turns.look(lifted, sent, CHEAP).grants), ["calendar"]);
@@ -477,7 +478,7 @@ fn the_view_counts_what_waits_and_what_is_out() {
     turns.request(at(2_000), ask("c", Class::Schedule, at(2_000)));
     turns.request(at(2_000), ask("d", Class::Depeg, at(2_000)));
     let expected = TurnsView {
-        waiting: PerClass { depeg: 1, drift: 0, schedule: 2 },
+        waiting: PerClass { depeg: 1, schedule: 2, ..PerClass::urgent_and(0, 0) },
         held_for_gas: 0,
         outstanding: vec![grant.id],
         oldest_wait: Some(Duration::from_secs(4)),

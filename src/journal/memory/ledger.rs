@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{MemoryJournal, open};
 use crate::domain::operation::{Attempt, Entry, LaneKey, NewOperation, OperationId, OperationRecord, State};
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::units::{Timestamp, Wei};
 use crate::journal::told;
 use crate::ports::JournalFault;
@@ -171,12 +171,13 @@ impl Ledger {
 }
 
 impl MemoryJournal {
-    /// In the same breath as the step: what the pool remembers of its ramp. An inclusion makes the ramp ours; a cancellation that
-    /// takes the place of an inclusion which was reorganised away leaves the pool with the ramp that it had before.
-    fn account(&self, record: &OperationRecord, ramp: Option<&Ramp>) {
-        if let Some(ramp) = ramp {
+    /// In the same breath as the step: what the pool remembers of what was set. An inclusion makes it ours; a cancellation that takes
+    /// the place of an inclusion which was reorganised away leaves the pool with what it had before.
+    fn account(&self, record: &OperationRecord, at: Timestamp, controls: Option<&Controls>) {
+        if let Some(controls) = controls {
             let mut pools = open(&self.pools);
-            pools.entry(record.new.pool.clone()).or_default().account(ramp);
+            let protective = record.new.class.is_protective();
+            pools.entry(record.new.pool.clone()).or_default().account(controls, at, protective);
         }
     }
 }
@@ -215,8 +216,8 @@ impl Operations for MemoryJournal {
             return Err(JournalFault::Conflict(format!("operation {id} belongs to the lane {}", kept.record.lane)));
         }
         let record = ledger.step(pen.epoch, id, seq, entry, at)?;
-        if let Entry::Include { ramp, .. } = entry {
-            self.account(&record, ramp.as_ref());
+        if let Entry::Include { landing, controls } = entry {
+            self.account(&record, landing.block.timestamp, controls.as_ref());
         }
         Ok(record)
     }

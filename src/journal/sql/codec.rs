@@ -2,25 +2,25 @@
 //! serialisation and can change without changing what is written down. Words and numbers that cannot be understood are a fault,
 //! never a default: a journal that is misread is worse than one that cannot be read.
 
-use std::collections::BTreeMap;
+mod peg;
+mod plan;
+
 use std::fmt::Display;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::allocation::Allocation;
 use crate::domain::decide::Latch;
 use crate::domain::gas::GasCap;
-use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::operation::LaneKey;
 use crate::domain::outcome::Outcome;
-use crate::domain::peg::{Clocks, Peg, PegState, Trust};
-use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
-use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Weight};
+use crate::domain::units::{GasPrice, Timestamp, Weight};
 use crate::ports::JournalFault;
+
+pub(super) use peg::{read_peg, write_peg};
+pub(super) use plan::{read_controls, read_frozen, read_moves, read_plan, write_controls, write_frozen, write_moves, write_plan};
 
 type Read<T> = Result<T, JournalFault>;
 
@@ -57,7 +57,7 @@ pub(super) fn lane(text: &str) -> Read<LaneKey> {
     Ok(LaneKey { chain_id: parse("a lane's chain", chain_id)?, signer: parse("a lane's signer", signer)? })
 }
 
-pub(super) fn write<T: Serialize>(value: &T) -> Result<String, JournalFault> {
+fn write<T: Serialize>(value: &T) -> Result<String, JournalFault> {
     serde_json::to_string(value).map_err(|fault| JournalFault::Failed(format!("cannot be written down: {fault}")))
 }
 
@@ -93,41 +93,6 @@ fn weights(decimals: &[Decimal]) -> Vec<Weight> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PlanText {
-    Reweight(ReweightText),
-    Freeze,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReweightText {
-    target: Vec<Decimal>,
-    duration: Duration,
-    start_lead: Duration,
-    expected_loss: Option<Decimal>,
-}
-
-pub(super) fn write_plan(plan: &Plan) -> Result<String, JournalFault> {
-    let Plan::Reweight(Reweight { target, duration, start_lead, expected_loss }) = plan else { return write(&PlanText::Freeze) };
-    write(&PlanText::Reweight(ReweightText {
-        target: decimals(target.weights()),
-        duration: *duration,
-        start_lead: *start_lead,
-        expected_loss: expected_loss.map(|loss| Decimal(loss.wad())),
-    }))
-}
-
-pub(super) fn read_plan(text: &str) -> Read<Plan> {
-    let PlanText::Reweight(ReweightText { target, duration, start_lead, expected_loss }) = read("a plan", text)? else {
-        return Ok(Plan::Freeze);
-    };
-    let target = Allocation::exact(weights(&target)).map_err(|why| unreadable("a plan's target", why))?;
-    let expected_loss = expected_loss.map(|loss| Usd::from_wad(loss.0));
-    Ok(Plan::Reweight(Reweight { target, duration, start_lead, expected_loss }))
-}
-
-#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RampText {
     start: u64,
@@ -135,14 +100,22 @@ struct RampText {
     end_weights: Vec<Decimal>,
 }
 
-pub(super) fn write_ramp(ramp: &Ramp) -> Result<String, JournalFault> {
+fn ramp_text(ramp: &Ramp) -> RampText {
     let Ramp { start, end, end_weights } = ramp;
-    write(&RampText { start: start.millis(), end: end.millis(), end_weights: decimals(end_weights) })
+    RampText { start: start.millis(), end: end.millis(), end_weights: decimals(end_weights) }
+}
+
+fn ramp_of(text: RampText) -> Ramp {
+    let RampText { start, end, end_weights } = text;
+    Ramp { start: Timestamp::from_millis(start), end: Timestamp::from_millis(end), end_weights: weights(&end_weights) }
+}
+
+pub(super) fn write_ramp(ramp: &Ramp) -> Result<String, JournalFault> {
+    write(&ramp_text(ramp))
 }
 
 pub(super) fn read_ramp(text: &str) -> Read<Ramp> {
-    let RampText { start, end, end_weights } = read("a ramp", text)?;
-    Ok(Ramp { start: Timestamp::from_millis(start), end: Timestamp::from_millis(end), end_weights: weights(&end_weights) })
+    read("a ramp", text).map(ramp_of)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,109 +162,4 @@ pub(super) fn read_latch(text: &str) -> Read<Latch> {
 
 fn outcome(label: &str) -> Read<&'static str> {
     word("a pool's latch", &Outcome::LABELS, |label| label, label)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PegText {
-    asset: String,
-    state: PegStateText,
-    since: u64,
-    trust: TrustText,
-    level: Option<Decimal>,
-    episode: u64,
-    as_of: u64,
-    blocks: BTreeMap<String, String>,
-}
-
-/// The words are matched, not listed: a state that is new in the domain does not compile until it has one.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PegStateText {
-    Sound,
-    Watch,
-    Stressed,
-    Depegged,
-    Recovering,
-    Disabled,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum TrustText {
-    Trusted,
-    Disputed,
-    Blind,
-}
-
-pub(super) fn write_peg(peg: &Peg) -> Result<String, JournalFault> {
-    // What only the newest verdict says, and the clocks, are found anew: nobody watched while the process was away.
-    let Peg {
-        asset,
-        state,
-        since,
-        trust,
-        level,
-        cautious: _,
-        doubt: _,
-        shadow: _,
-        episode,
-        as_of,
-        blocks,
-        clocks: _,
-        gathering: _,
-    } = peg;
-    write(&PegText {
-        asset: asset.to_string(),
-        state: match state {
-            PegState::Sound => PegStateText::Sound,
-            PegState::Watch => PegStateText::Watch,
-            PegState::Stressed => PegStateText::Stressed,
-            PegState::Depegged => PegStateText::Depegged,
-            PegState::Recovering => PegStateText::Recovering,
-            PegState::Disabled => PegStateText::Disabled,
-        },
-        since: since.millis(),
-        trust: match trust {
-            Trust::Trusted => TrustText::Trusted,
-            Trust::Disputed => TrustText::Disputed,
-            Trust::Blind => TrustText::Blind,
-        },
-        level: level.map(|level| Decimal(level.wad())),
-        episode: *episode,
-        as_of: as_of.millis(),
-        blocks: blocks.iter().map(|(source, block)| (source.to_string(), block.to_string())).collect(),
-    })
-}
-
-pub(super) fn read_peg(text: &str) -> Read<Peg> {
-    let PegText { asset, state, since, trust, level, episode, as_of, blocks } = read("a peg", text)?;
-    let level = level.map(|level| Price::from_wad(level.0).ok_or_else(|| unreadable("a peg's price", "it is zero")));
-    let block = |(source, block): (String, String)| Ok((SourceId::new(&source), parse("a peg's block", &block)?));
-    Ok(Peg {
-        asset: AssetId::new(&asset),
-        state: match state {
-            PegStateText::Sound => PegState::Sound,
-            PegStateText::Watch => PegState::Watch,
-            PegStateText::Stressed => PegState::Stressed,
-            PegStateText::Depegged => PegState::Depegged,
-            PegStateText::Recovering => PegState::Recovering,
-            PegStateText::Disabled => PegState::Disabled,
-        },
-        since: Timestamp::from_millis(since),
-        trust: match trust {
-            TrustText::Trusted => Trust::Trusted,
-            TrustText::Disputed => Trust::Disputed,
-            TrustText::Blind => Trust::Blind,
-        },
-        level: level.transpose()?,
-        cautious: None,
-        doubt: None,
-        shadow: None,
-        gathering: false,
-        episode,
-        as_of: Timestamp::from_millis(as_of),
-        blocks: blocks.into_iter().map(block).collect::<Read<_>>()?,
-        clocks: Clocks::default(),
-    })
 }

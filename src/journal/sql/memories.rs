@@ -10,38 +10,52 @@ use super::rows::Columns;
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::{Peg, PegState};
-use crate::domain::position::Ramp;
+use crate::domain::position::Controls;
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
 
-/// A pool's memory. How long its composition has been off is not written down: it is measured anew.
+/// A pool's memory. How long something has lasted is not written down: it is measured anew.
 fn memory(row: &Columns<'_>) -> Result<Memory, JournalFault> {
     Ok(Memory {
         first_seen: row.time("first_seen")?,
         schedule_served: row.maybe_time("schedule_served")?,
-        known_ramp: row.maybe_text("known_ramp")?.map(|text| codec::read_ramp(&text)).transpose()?,
-        former_ramp: row.maybe_text("former_ramp")?.map(|text| codec::read_ramp(&text)).transpose()?,
-        composition_off_since: None,
+        manual_asked: row.maybe_time("manual_asked")?,
+        manual_served: row.maybe_time("manual_served")?,
+        known: row.maybe_text("known")?.map(|text| codec::read_controls(&text)).transpose()?,
+        former: row.maybe_text("former")?.map(|text| codec::read_controls(&text)).transpose()?,
+        moves: row.maybe_text("moves")?.map(|text| codec::read_moves(&text)).transpose()?.unwrap_or_default(),
+        frozen: row.maybe_text("frozen")?.map(|text| codec::read_frozen(&text)).transpose()?,
         latch: row.maybe_text("latch")?.map(|text| codec::read_latch(&text)).transpose()?,
+        composition_off_since: None,
+        yield_gap_since: None,
+        sound_since: None,
     })
 }
 
-/// Takes a ramp as ours, by the domain's own rule. Meeting the pool first makes sure that there is a row, and locks it.
-pub(super) async fn account(connection: &mut AnyConnection, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+/// Takes what the chain holds as ours, by the domain's own rule. Meeting the pool first makes sure that there is a row, and locks it.
+pub(super) async fn account(
+    connection: &mut AnyConnection,
+    pool: &PoolId,
+    controls: &Controls,
+    at: Timestamp,
+    protective: bool,
+) -> Result<(), JournalFault> {
     let row = sqlx::query(
         "INSERT INTO pool_memory (pool, first_seen) VALUES ($1, 0) \
          ON CONFLICT (pool) DO UPDATE SET pool = excluded.pool \
-         RETURNING first_seen, schedule_served, known_ramp, former_ramp, latch",
+         RETURNING *",
     )
     .bind(pool.as_str())
     .fetch_one(&mut *connection)
     .await
     .map_err(fault)?;
     let mut memory = memory(&Columns(&row))?;
-    memory.account(ramp);
-    sqlx::query("UPDATE pool_memory SET known_ramp = $1, former_ramp = $2 WHERE pool = $3")
-        .bind(memory.known_ramp.as_ref().map(codec::write_ramp).transpose()?)
-        .bind(memory.former_ramp.as_ref().map(codec::write_ramp).transpose()?)
+    memory.account(controls, at, protective);
+    sqlx::query("UPDATE pool_memory SET known = $1, former = $2, moves = $3, frozen = $4 WHERE pool = $5")
+        .bind(memory.known.as_ref().map(codec::write_controls).transpose()?)
+        .bind(memory.former.as_ref().map(codec::write_controls).transpose()?)
+        .bind(codec::write_moves(&memory.moves)?)
+        .bind(memory.frozen.as_ref().map(codec::write_frozen).transpose()?)
         .bind(pool.as_str())
         .execute(connection)
         .await
@@ -49,14 +63,14 @@ pub(super) async fn account(connection: &mut AnyConnection, pool: &PoolId, ramp:
     Ok(())
 }
 
-async fn meet(connection: &mut AnyConnection, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+async fn meet(connection: &mut AnyConnection, pool: &PoolId, at: Timestamp, controls: &Controls) -> Result<(), JournalFault> {
     sqlx::query(
-        "INSERT INTO pool_memory (pool, first_seen, known_ramp) VALUES ($1, $2, $3) \
-         ON CONFLICT (pool) DO UPDATE SET known_ramp = excluded.known_ramp WHERE pool_memory.known_ramp IS NULL",
+        "INSERT INTO pool_memory (pool, first_seen, known) VALUES ($1, $2, $3) \
+         ON CONFLICT (pool) DO UPDATE SET known = excluded.known WHERE pool_memory.known IS NULL",
     )
     .bind(pool.as_str())
     .bind(number(at.millis())?)
-    .bind(codec::write_ramp(ramp)?)
+    .bind(codec::write_controls(controls)?)
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -70,6 +84,54 @@ async fn serve(connection: &mut AnyConnection, pool: &PoolId, slot: Timestamp) -
     )
     .bind(pool.as_str())
     .bind(number(slot.millis())?)
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Notes a human's wish, for a pool that has been seen.
+async fn wish(connection: &mut AnyConnection, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
+    let done = sqlx::query("UPDATE pool_memory SET manual_asked = $1 WHERE pool = $2")
+        .bind(number(at.millis())?)
+        .bind(pool.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        return Err(JournalFault::Unknown(format!("pool {pool}")));
+    }
+    event(connection, pool, "rebalance", "", by, at).await
+}
+
+async fn serve_wish(connection: &mut AnyConnection, pool: &PoolId, wish: Timestamp) -> Result<(), JournalFault> {
+    sqlx::query("UPDATE pool_memory SET manual_served = $1 WHERE pool = $2")
+        .bind(number(wish.millis())?)
+        .bind(pool.as_str())
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// What an operator did to a pool.
+async fn event(
+    connection: &mut AnyConnection,
+    pool: &PoolId,
+    what: &str,
+    detail: &str,
+    by: &str,
+    at: Timestamp,
+) -> Result<(), JournalFault> {
+    sqlx::query(
+        "INSERT INTO pool_event (pool, line, what, detail, by, at) \
+         SELECT $1, COALESCE(MAX(line) + 1, 0), $2, $3, $4, $5 FROM pool_event WHERE pool = $1",
+    )
+    .bind(pool.as_str())
+    .bind(what)
+    .bind(detail)
+    .bind(codec::words(by))
+    .bind(number(at.millis())?)
     .execute(connection)
     .await
     .map_err(fault)?;
@@ -96,23 +158,12 @@ async fn release(connection: &mut AnyConnection, pool: &PoolId, by: &str, at: Ti
     let Some(latch) = Columns(&row).maybe_text("latch")? else {
         return Err(JournalFault::Conflict(format!("the pool {pool} waits for nobody")));
     };
-    sqlx::query("UPDATE pool_memory SET latch = NULL, known_ramp = NULL, former_ramp = NULL WHERE pool = $1")
+    sqlx::query("UPDATE pool_memory SET latch = NULL, known = NULL, former = NULL WHERE pool = $1")
         .bind(pool.as_str())
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
-    sqlx::query(
-        "INSERT INTO pool_event (pool, line, what, detail, by, at) \
-         SELECT $1, COALESCE(MAX(line) + 1, 0), 'release', $2, $3, $4 FROM pool_event WHERE pool = $1",
-    )
-    .bind(pool.as_str())
-    .bind(latch)
-    .bind(codec::words(by))
-    .bind(number(at.millis())?)
-    .execute(connection)
-    .await
-    .map_err(fault)?;
-    Ok(())
+    event(connection, pool, "release", &latch, by, at).await
 }
 
 async fn remember(connection: &mut AnyConnection, peg: &Peg) -> Result<(), JournalFault> {
@@ -159,19 +210,43 @@ impl Memories for SqlJournal {
         .await
     }
 
-    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, ramp: &Ramp) -> Result<(), JournalFault> {
+    async fn meet_pool(&self, pool: &PoolId, at: Timestamp, controls: &Controls) -> Result<(), JournalFault> {
         self.patiently(async {
             let mut session = self.writing().await?;
-            let done = meet(&mut session, pool, at, ramp).await;
+            let done = meet(&mut session, pool, at, controls).await;
             session.end(done).await
         })
         .await
     }
 
-    async fn account_ramp(&self, pool: &PoolId, ramp: &Ramp) -> Result<(), JournalFault> {
+    async fn ask_rebalance(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
         self.patiently(async {
             let mut session = self.writing().await?;
-            let done = account(&mut session, pool, ramp).await;
+            let done = wish(&mut session, pool, by, at).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn serve_rebalance(&self, pool: &PoolId, wish: Timestamp) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = serve_wish(&mut session, pool, wish).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn account_controls(
+        &self,
+        pool: &PoolId,
+        controls: &Controls,
+        at: Timestamp,
+        protective: bool,
+    ) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = account(&mut session, pool, controls, at, protective).await;
             session.end(done).await
         })
         .await

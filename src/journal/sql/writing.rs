@@ -117,9 +117,12 @@ pub(super) async fn step(
             spend(connection, &id, |aside| aside.max(*reserve)).await?;
         }
         Entry::Cancel { attempt: None, reserve } => spend(connection, &id, |aside| aside.max(*reserve)).await?,
-        Entry::Include { ramp: Some(ramp), .. } => memories::account(connection, &record.new.pool, ramp).await?,
+        Entry::Include { landing, controls: Some(controls) } => {
+            let protective = record.new.class.is_protective();
+            memories::account(connection, &record.new.pool, controls, landing.block.timestamp, protective).await?;
+        }
         Entry::Finalise { spent } => spend(connection, &id, |_| *spent).await?,
-        Entry::Include { ramp: None, .. }
+        Entry::Include { controls: None, .. }
         | Entry::Unwind
         | Entry::Quarantine { .. }
         | Entry::Abandon { .. }

@@ -89,6 +89,7 @@ promises! {
         a_pool_is_met_once_and_keeps_what_happened_since,
         what_is_remembered_of_a_pool_comes_back,
         every_reason_to_hold_comes_back,
+        nobody_asks_for_a_pool_that_was_never_seen,
         an_operator_lets_go_of_a_pool_and_accepts_its_ramp,
         what_is_remembered_of_a_peg_comes_back,
         an_operator_lets_a_disabled_asset_back_and_no_other;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::support::{Place, Writer, at, everything, include, lane, launch, order, prepare, ramp, reserve, signed, wei};
+use super::support::{Place, Writer, at, everything, include, lane, launch, order, prepare, reserve, set, signed, wei};
 use crate::domain::decide::Latch;
 use crate::domain::operation::{AttemptKind, Entry, NewOperation, OperationId, OperationRecord, State};
 use crate::journal::sql::open::{Tuning, open_tuned};
@@ -27,7 +27,7 @@ async fn what_was_committed_is_there_after_closing_and_opening_again() {
         let prepared = writer.enqueue(&order("c", 1)).await;
         let prepared = writer.step(&prepared, &reserve(1)).await;
         let prepared = writer.step(&prepared, &prepare("written ahead")).await;
-        journal.meet_pool(&record.new.pool, at(1), &ramp(100)).await.unwrap();
+        journal.meet_pool(&record.new.pool, at(1), &set(100)).await.unwrap();
         journal.latch_pool(&record.new.pool, &Latch::Outcome("reverted")).await.unwrap();
         let before = everything(journal.as_ref()).await;
         drop(journal);

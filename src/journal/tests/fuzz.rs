@@ -204,7 +204,7 @@ impl<'j> Watcher<'j> {
             Step::Include => {
                 let mut landing = landing(&text, Fate::ALL[usize::try_from(self.names % 3).unwrap()]);
                 landing.hash = record.attempts.first().map_or(landing.hash, |attempt| attempt.hash);
-                Entry::Include { landing, ramp: None }
+                Entry::Include { landing, controls: None }
             }
             Step::Unwind => Entry::Unwind,
             Step::Finalise(_) => Entry::Finalise { spent: wei(900) },

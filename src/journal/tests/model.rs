@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::support::{Place, at, everything, landing, lane, order, ramp, signed, wei};
+use super::support::{Place, at, everything, landing, lane, order, ramp, set, signed, wei};
 use crate::domain::operation::{AttemptKind, Entry, Fate, OperationRecord};
 use crate::journal::memory::MemoryJournal;
 use crate::ports::journal::{Operations, Pen, Selection};
@@ -49,7 +49,7 @@ fn entry(kind: u8, nonce: u64, name: u8, record: &OperationRecord) -> Entry {
         8 => Entry::Cancel { attempt: (name > 99).then(|| attempt(AttemptKind::Cancellation)), reserve },
         9 => Entry::Include {
             landing: landing(&text, Fate::ALL[usize::from(name % 3)]),
-            ramp: (name > 99).then(|| ramp(60 + u64::from(name))),
+            controls: (name > 99).then(|| set(60 + u64::from(name))),
         },
         10 => Entry::Unwind,
         11 => Entry::Finalise { spent: reserve },

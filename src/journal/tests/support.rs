@@ -18,7 +18,7 @@ use crate::domain::gas::GasCap;
 use crate::domain::ids::PoolId;
 use crate::domain::operation::{Attempt, AttemptKind, Entry, Fate, IntentId, Landing, LaneKey, NewOperation, OperationRecord};
 use crate::domain::plan::{Plan, Reweight};
-use crate::domain::position::{BlockStamp, Ramp};
+use crate::domain::position::{BlockStamp, Controls, Ramp};
 use crate::domain::route::Via;
 use crate::domain::trigger::Class;
 use crate::domain::units::{GasCost, GasPrice, Timestamp, Usd, WAD, Wei, Weight};
@@ -71,6 +71,11 @@ pub(super) const fn lane(signer: u8) -> LaneKey {
 
 pub(super) const fn wei(wei: u128) -> Wei {
     Wei::new(wei)
+}
+
+/// What an owner has set whose last ramp ends then.
+pub(super) fn set(end: u64) -> Controls {
+    crate::domain::testing::set(ramp(end))
 }
 
 pub(super) fn ramp(end: u64) -> Ramp {
@@ -135,7 +140,7 @@ pub(super) const fn launch() -> Entry {
 }
 
 pub(super) fn include(text: &str) -> Entry {
-    Entry::Include { landing: landing(text, Fate::CarriedOut), ramp: Some(ramp(3_600)) }
+    Entry::Include { landing: landing(text, Fate::CarriedOut), controls: Some(set(3_600)) }
 }
 
 /// A writer at work: it has a pen, and takes steps with what it has just read.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::decide::{Latch, Missing};
+use crate::domain::decide::{Latch, Missing, Served};
 use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::trigger::Class;
 use crate::observe::metrics::samples::{all, dear, depeg, drift, inclusion, pool, settlement, usdc};
@@ -66,7 +66,7 @@ fn a_failed_order_is_as_loud_as_it_is_lasting() {
 
 #[test]
 fn only_holds_that_need_a_look_are_told() {
-    assert_eq!(held(Hold::OnTarget { served: None }), None);
+    assert_eq!(held(Hold::OnTarget(Served::default())), None);
     assert_eq!(held(Hold::BlocksDiffer), None);
     let unknown = held(Hold::Unknown(Missing::PriceOf(usdc()))).unwrap();
     assert_eq!((unknown.severity, unknown.key.as_str()), (Severity::Warning, "pool/treasury/unknown/price/USDC"));

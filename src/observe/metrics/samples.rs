@@ -49,6 +49,7 @@ pub(in crate::observe) fn inclusion() -> Inclusion {
 
 pub(in crate::observe) fn settlement(trigger: Trigger, outcome: Outcome) -> Settlement {
     Settlement {
+        deed: "reweight",
         pool: pool(),
         chain: chain(),
         trigger,
@@ -99,7 +100,7 @@ pub(in crate::observe) fn all() -> Vec<Event> {
     let (class, took) = (Class::Drift, Duration::from_millis(250));
     let (actor, kind) = ("pool treasury".to_owned(), "pool");
     let timestamp = Timestamp::from_secs(1_700_000_000);
-    let waiting = [1, 2, 3];
+    let waiting = [1, 2, 3, 4, 5];
     let (hash, max_fee) = (B256::repeat_byte(0xab), GasPrice::from_gwei(40));
     let (role, operation) = (LaneRole::Keeper, OperationId(B256::repeat_byte(0xcd)));
     vec![

@@ -110,7 +110,8 @@ fn every_kind_of_event_moves_its_series() {
         &[(r#"ballast_queue_epoch{chain="demo"}"#, "2")],
         &[
             (r#"ballast_queue_waiting_requests{chain="demo",class="depeg"}"#, "1"),
-            (r#"ballast_queue_waiting_requests{chain="demo",class="schedule"}"#, "3"),
+            (r#"ballast_queue_waiting_requests{chain="demo",class="yield"}"#, "3"),
+            (r#"ballast_queue_waiting_requests{chain="demo",class="schedule"}"#, "4"),
             (r#"ballast_queue_turns_out{chain="demo"}"#, "1"),
             (r#"ballast_queue_oldest_wait_seconds{chain="demo"}"#, "90"),
         ],

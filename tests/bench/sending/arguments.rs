@@ -87,7 +87,7 @@ impl Shared {
             bump_after_blocks: 3,
             cancel_cap: GasPrice::from_gwei(500),
             finality: Finality::Depth(1),
-            routes: PerClass { depeg: Route::Public, drift: Route::Public, schedule: Route::Public },
+            routes: PerClass::urgent_and(Route::Public, Route::Public),
             budget: Budget { daily: Wei::new(u128::MAX), protective: Wei::ZERO, low_balance: Wei::ZERO },
             explorer: None,
             journal: journal.clone(),
@@ -99,12 +99,12 @@ impl Shared {
             id,
             slot: ReadPlan::default().reserve(position.calls()),
             position,
-            mandate: Mandate {
-                assets: assets.to_vec(),
-                base_target: Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap(),
-                min: vec![Weight::from_bps(1_000); 2],
-                max: vec![Weight::from_bps(9_000); 2],
-            },
+            mandate: Mandate::plain(
+                assets.to_vec(),
+                Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap(),
+                vec![Weight::from_bps(1_000); 2],
+                vec![Weight::from_bps(9_000); 2],
+            ),
             policy: policy(),
             max_age: PAUSE,
             block_time: BLOCK,
@@ -112,7 +112,7 @@ impl Shared {
             pegs: assets.into_iter().map(|asset| Board::new(at_par(asset, clock.now()))).collect(),
             gas: gas.clone(),
             lanes: lanes.clone(),
-            executors: Executors { keeper: Address::default(), guardian: None },
+            executors: Executors { keeper: Address::default(), guardian: None, treasury: None },
             journal,
             clock: clock.clone(),
             observer: observer.clone(),
@@ -123,7 +123,7 @@ impl Shared {
         let supervision =
             Supervision { book, observer: observer.clone(), clock: clock.clone(), policy: RestartPolicy::default() };
         let spacing = Duration::from_secs(30);
-        let spacing = PerClass { depeg: Duration::ZERO, drift: spacing, schedule: spacing };
+        let spacing = PerClass::urgent_and(Duration::ZERO, spacing);
         let queue = RebalanceQueueArgs {
             chain,
             epoch,
@@ -162,7 +162,9 @@ fn policy() -> Policy {
             max_velocity_per_hour: Weight::from_wad(100 * Weight::ONE.wad()),
             start_lead: minute,
             arbitrage_gas: 130_000,
+            max_loss: None,
         },
-        gas: PerClass { depeg: gas, drift: gas, schedule: gas },
+        gas: PerClass::urgent_and(gas, gas),
+        ..Policy::permissive()
     }
 }

@@ -4,9 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::{Address, Bytes};
+use ballast::domain::decide::GasNeeds;
 use ballast::domain::plan::Plan;
-use ballast::domain::position::{BlockStamp, Capabilities, PositionFacts, Ramp};
-use ballast::domain::units::{Timestamp, TokenAmount, Weight};
+use ballast::domain::position::{BlockStamp, Capabilities, Controls, FeeRamp, Ownership, PositionFacts, Ramp};
+use ballast::domain::units::{SwapFee, Timestamp, TokenAmount, Weight};
 use ballast::ports::{Answer, Call, Position, PositionFault};
 
 /// Where its transactions go: nobody is there, so that every one succeeds.
@@ -51,6 +52,9 @@ impl Seesaw {
     }
 }
 
+/// What the pool keeps of a swap.
+const FEE: SwapFee = SwapFee::from_bps(5);
+
 impl Position for Seesaw {
     fn capabilities(&self) -> Capabilities {
         Capabilities { read: true, reweight: true, ..Capabilities::default() }
@@ -69,10 +73,21 @@ impl Position for Seesaw {
             block: *at,
             weights: weights.to_vec(),
             balances: balances.to_vec(),
-            ramp: state.ramp.clone(),
-            swap_enabled: true,
+            controls: Controls {
+                ramp: state.ramp.clone(),
+                fee: FeeRamp { start: Timestamp::default(), end: Timestamp::default(), from: FEE, to: FEE },
+                swap_enabled: true,
+            },
+            swap_fee: FEE,
             paused: false,
+            touched: 0,
+            ownership: Ownership { supply: 1, treasury: 0 },
+            breakers: Vec::new(),
         })
+    }
+
+    fn gas_needs(&self) -> GasNeeds {
+        GasNeeds { reweight: 97_000, ..GasNeeds::default() }
     }
 
     fn order(&self, plan: &Plan, start: Timestamp, end: Timestamp) -> Call {

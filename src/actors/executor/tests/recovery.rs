@@ -12,7 +12,9 @@ use crate::domain::allocation::Allocation;
 use crate::domain::fees::Fees;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, PoolId};
-use crate::domain::operation::{Attempt, AttemptKind, Entry, Fate, IntentId, Landing, NewOperation, OperationRecord, State};
+use crate::domain::operation::{
+    Attempt, AttemptKind, Entry, Fate, IntentId, Landing, NewOperation, OperationRecord, Seen, State,
+};
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::position::Ramp;
 use crate::domain::route::Via;
@@ -40,7 +42,12 @@ impl<'b> Former<'b> {
         let trigger = Trigger::Drift { asset: AssetId::new("USDC"), drift: Weight::from_bps(1_000) };
         let cap = GasPrice::from_gwei(30);
         let new = NewOperation {
-            intent: IntentId::of(31_337, &pool, &trigger, &bench.chain.ramp("a")),
+            intent: IntentId::of(
+                31_337,
+                &pool,
+                &trigger,
+                &Seen { controls: bench.chain.controls("a"), touched: 0, brakes: 0, trades: false },
+            ),
             pool,
             class: Class::Drift,
             why: trigger.to_string(),
@@ -112,8 +119,8 @@ impl<'b> Former<'b> {
         let block = self.bench.chain.newest().stamp;
         let cost = GasCost { gas_used: 100_000, price: GasPrice::from_gwei(10) };
         let landing = Landing { hash, block, fate: Fate::CarriedOut, cost };
-        let ramp = Some(self.bench.chain.ramp("a"));
-        self.step(Entry::Include { landing, ramp }).await;
+        let controls = Some(self.bench.chain.controls("a"));
+        self.step(Entry::Include { landing, controls }).await;
         self
     }
 }

@@ -35,7 +35,11 @@ async fn a_ramp_of_our_own_is_found_in_the_journal_however_slow_it_is() {
     let bench = Bench::start().await;
     bench.journal.behave(|journal| journal.recall_takes = millis(300));
     bench.chain.foreign_ramp("a", &[5_000, 5_000], secs(60));
-    bench.journal.account_ramp(&bench.args.id, &bench.chain.ramp("a")).await.unwrap();
+    bench
+        .journal
+        .account_controls(&bench.args.id, &bench.chain.controls("a"), crate::actors::testing::BEGINNING, false)
+        .await
+        .unwrap();
     // Every board of the block wakes the pool again while it waits for the answer.
     bench.block().await;
     for _ in 0..5 {
@@ -69,7 +73,11 @@ async fn a_restart_between_a_rebalance_and_its_block_is_not_a_foreign_change() {
     let mut bench = Bench::start().await;
     bench.respawn().await;
     bench.chain.foreign_ramp("a", &[5_000, 5_000], secs(60));
-    bench.journal.account_ramp(&bench.args.id, &bench.chain.ramp("a")).await.unwrap();
+    bench
+        .journal
+        .account_controls(&bench.args.id, &bench.chain.controls("a"), crate::actors::testing::BEGINNING, false)
+        .await
+        .unwrap();
     bench.lives_for(secs(24)).await;
     assert_eq!(bench.events.count(|event| decided(event, "a", "foreign_change")), 0);
     assert_eq!(bench.events.count(|event| decided(event, "a", "ramp_in_flight")), 1);

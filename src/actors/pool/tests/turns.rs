@@ -160,7 +160,11 @@ async fn the_ramp_of_a_lost_order_is_our_own_when_the_journal_says_so() {
         let pool = state.pools.get_mut(&crate::actors::testing::chain::address("a")).unwrap();
         pool.ramp = lost.clone();
     });
-    bench.journal.account_ramp(&PoolId::new("a"), &lost).await.unwrap();
+    bench
+        .journal
+        .account_controls(&PoolId::new("a"), &crate::domain::testing::set(lost.clone()), crate::actors::testing::BEGINNING, false)
+        .await
+        .unwrap();
     bench.args.lanes.keeper.publish(Lane::Idle { last_sent });
     bench.block().await;
     assert_eq!(bench.events.count(|event| decided(event, "a", "ramp_in_flight")), 1);

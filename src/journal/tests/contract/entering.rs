@@ -22,7 +22,7 @@ pub(super) async fn evidence_whose_operation_was_taken_back_enters_again_under_a
     let mut second = writer.launched(&order("treasury", 1), 0).await;
     assert_eq!(second.id, first.new.intent.operation(1));
     let attempt = signed("cancellation", 1, AttemptKind::Cancellation);
-    let cancelled = Entry::Include { landing: landing("cancellation", Fate::Cancelled), ramp: None };
+    let cancelled = Entry::Include { landing: landing("cancellation", Fate::Cancelled), controls: None };
     for entry in [Entry::Cancel { attempt: Some(attempt), reserve: wei(1) }, cancelled, Entry::Finalise { spent: wei(1) }] {
         second = writer.step(&second, &entry).await;
     }

@@ -5,7 +5,7 @@ use crate::domain::operation::{Attempt, AttemptKind, Entry, Fate, NewOperation, 
 use crate::domain::plan::{Plan, Reweight};
 use crate::domain::trigger::Class;
 use crate::journal::tests::support::{
-    Writer, at, everything, include, landing, lane, launch, order, prepare, ramp, reserve, signed, wei,
+    Writer, at, everything, include, landing, lane, launch, order, prepare, reserve, set, signed, wei,
 };
 use crate::ports::{Journal, JournalFault};
 
@@ -26,7 +26,7 @@ pub(super) async fn everything_about_an_operation_comes_back(journal: &dyn Journ
         Entry::Cancel { attempt: Some(signed("cancellation", 2, AttemptKind::Cancellation)), reserve: wei(3) },
         Entry::Cancel { attempt: None, reserve: wei(3) },
         Entry::Quarantine { why },
-        Entry::Include { landing: landing("replacement", Fate::Reverted), ramp: None },
+        Entry::Include { landing: landing("replacement", Fate::Reverted), controls: None },
         Entry::Finalise { spent: wei(1) },
     ] {
         let mut expected = record.clone();
@@ -113,19 +113,19 @@ pub(super) async fn an_inclusion_makes_the_ramp_ours_in_the_same_commit(journal:
     let writer = Writer::of(journal, lane(1)).await;
     let record = writer.launched(&order("a", 1), 0).await;
     let pool = &record.new.pool;
-    journal.meet_pool(pool, at(1), &ramp(100)).await.unwrap();
+    journal.meet_pool(pool, at(1), &set(100)).await.unwrap();
     let (stale, entry) = (&record, include(&writer.text(0)));
     let included = writer.step(stale, &entry).await;
     let memory = journal.recall_pool(pool).await.unwrap().unwrap();
-    assert_eq!((memory.known_ramp, memory.former_ramp), (Some(ramp(3_600)), Some(ramp(100))));
+    assert_eq!((memory.known, memory.former), (Some(set(3_600)), Some(set(100))));
     // A refused inclusion teaches nothing.
-    let other = Entry::Include { landing: landing("first", Fate::CarriedOut), ramp: Some(ramp(9_999)) };
+    let other = Entry::Include { landing: landing("first", Fate::CarriedOut), controls: Some(set(9_999)) };
     assert!(writer.try_step(stale, &other).await.is_err());
-    assert_eq!(journal.recall_pool(pool).await.unwrap().unwrap().known_ramp, Some(ramp(3_600)));
+    assert_eq!(journal.recall_pool(pool).await.unwrap().unwrap().known, Some(set(3_600)));
     // The same ramp again, after a reorganisation, pushes nothing out.
     let unwound = writer.step(&included, &Entry::Unwind).await;
     writer.step(&unwound, &entry).await;
-    assert_eq!(journal.recall_pool(pool).await.unwrap().unwrap().former_ramp, Some(ramp(100)));
+    assert_eq!(journal.recall_pool(pool).await.unwrap().unwrap().former, Some(set(100)));
 }
 
 pub(super) async fn the_log_tells_the_whole_life_in_order(journal: &dyn Journal) {
