@@ -28,6 +28,9 @@ pub struct AnvilOptions {
     pub gas_limit: u64,
     /// Base fee of the first block.
     pub base_fee: GasPrice,
+    /// Whether old states are kept, for those who look at an old block and for reorganisations. The node writes them to the disk:
+    /// gigabytes for a day's blocks and twenty pools.
+    pub history: bool,
 }
 
 /// Why the node does not run.
@@ -148,16 +151,21 @@ struct Process {
     child: Child,
 }
 
-/// `exec 3<&0` keeps the pipe at hand, because background jobs of a shell read from nowhere.
+/// `exec 3<&0` keeps the pipe at hand, because background jobs of a shell read from nowhere. A node that is killed leaves its old
+/// states on the disk, so they lie where the watchman can clear them away. What he himself says of a killed job goes nowhere: with
+/// nobody left to read it, it would be his own end.
 const WATCHMAN: &str = r#"
 exec 3<&0
-"$@" </dev/null 3<&- &
+states=$(mktemp -d) || exit 1
+"$@" --cache-path "$states" </dev/null 3<&- &
 node=$!
-{ read -r _; kill -9 "$node"; } <&3 2>/dev/null &
+exec 2>/dev/null
+{ read -r _; kill -9 "$node"; } <&3 &
 watch=$!
 wait "$node"
 status=$?
-kill "$watch" 2>/dev/null
+kill "$watch"
+rm -rf "$states"
 exit "$status"
 "#;
 
@@ -170,6 +178,7 @@ impl Process {
             .args(["--chain-id", &CHAIN_ID.to_string(), "--timestamp", &options.genesis.secs().to_string()])
             .args(["--gas-limit", &options.gas_limit.to_string()])
             .args(["--block-base-fee-per-gas", &options.base_fee.wei().to_string()])
+            .args((!options.history).then_some("--prune-history"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, address};
 
 use super::balancer;
 use super::batch::{self, Holding, PoolAddress, PoolState, raw};
@@ -20,6 +20,9 @@ const SWAP_GAS_LIMIT: u64 = 400_000;
 const MOST_SWAPS: usize = 4;
 /// The part of the expected amount that must come out at least: weights move on between a look and a block.
 const TOLERANCE: f64 = 0.99;
+
+/// The account of the world's arbitrageur. It owns coins, and the Vault may move them.
+pub const ARBITRAGEUR: Address = address!("3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
 
 /// A trader with a nose for pools that are off their prices.
 #[derive(Clone, Debug)]
@@ -82,56 +85,83 @@ impl Arbitrageur {
             return Ok(());
         }
         let states = batch::read(rpc, self.vault, &open).await?;
+        let cost = market.gas_of_a_swap() + self.least_profit;
         for (pool, state) in open.iter().zip(states) {
-            for swap in chances(state, market, self.least_profit) {
-                self.swap(rpc, market.base_fee, pool, &swap).await?;
+            for chance in chances(state, &market.prices, cost) {
+                let order = chance.order(self.account.address, self.vault, &self.tokens, pool, market.base_fee);
+                rpc.send(&mut self.account, &order).await?;
+                self.swaps = self.swaps.saturating_add(1);
             }
         }
         Ok(())
     }
+}
 
-    async fn swap(&mut self, rpc: &Rpc, base_fee: GasPrice, pool: &PoolAddress, chance: &Chance) -> Result<(), WorldError> {
-        let Chance { from, to, trade } = chance;
-        let amount = U256::from(raw(trade.amount_in, from.coin.decimals()));
-        let least_out = U256::from(raw(trade.amount_out * TOLERANCE, to.coin.decimals()));
-        let tokens = (*self.tokens.get(from.coin), *self.tokens.get(to.coin));
-        let call = balancer::swap(self.account.address, pool.id, tokens, amount, least_out, U256::MAX);
-        rpc.send(&mut self.account, &Order::at(self.vault, &call, SWAP_GAS_LIMIT, base_fee)).await?;
-        self.swaps = self.swaps.saturating_add(1);
-        Ok(())
+impl Conditions {
+    /// In dollars.
+    fn gas_of_a_swap(&self) -> f64 {
+        SWAP_GAS * self.base_fee.as_gwei() * 1e-9 * self.ether
     }
 }
 
 /// A swap that pays.
 #[derive(Clone, Copy, Debug)]
-struct Chance {
-    from: Holding,
-    to: Holding,
-    trade: Arbitrage,
+pub struct Chance {
+    /// The coin that goes in, as the pool holds it.
+    pub from: Holding,
+    /// The coin that comes out.
+    pub to: Holding,
+    /// How much of both.
+    pub trade: Arbitrage,
 }
 
-/// The swaps that bring a pool to the market, best first, as far as each of them pays for its gas.
-fn chances(mut state: PoolState, market: &Conditions, least_profit: f64) -> Vec<Chance> {
-    let gas = SWAP_GAS * market.base_fee.as_gwei() * 1e-9 * market.ether;
-    let mut found = Vec::new();
-    while state.swap_enabled && found.len() < MOST_SWAPS {
-        let Some(best) = best(&state, market).filter(|best| best.trade.profit - gas > least_profit) else { break };
+impl Chance {
+    /// The transaction that takes it. The trader must own what goes in and have approved the Vault.
+    #[must_use]
+    pub fn order(
+        &self,
+        trader: Address,
+        vault: Address,
+        tokens: &PerCoin<Address>,
+        pool: &PoolAddress,
+        base_fee: GasPrice,
+    ) -> Order {
+        let Self { from, to, trade } = self;
+        let amount = U256::from(raw(trade.amount_in, from.coin.decimals()));
+        let least_out = U256::from(raw(trade.amount_out * TOLERANCE, to.coin.decimals()));
+        let call = balancer::swap(trader, pool.id, (*tokens.get(from.coin), *tokens.get(to.coin)), amount, least_out, U256::MAX);
+        Order::at(vault, &call, SWAP_GAS_LIMIT, base_fee)
+    }
+
+    /// Moves the pool's balances as the swap does, but for the pool's rounding.
+    pub fn apply(&self, state: &mut PoolState) {
         for holding in &mut state.holdings {
             let amount = |whole| raw(whole, holding.coin.decimals());
-            if holding.coin == best.from.coin {
-                holding.balance = holding.balance.saturating_add(amount(best.trade.amount_in));
-            } else if holding.coin == best.to.coin {
-                holding.balance = holding.balance.saturating_sub(amount(best.trade.amount_out));
+            if holding.coin == self.from.coin {
+                holding.balance = holding.balance.saturating_add(amount(self.trade.amount_in));
+            } else if holding.coin == self.to.coin {
+                holding.balance = holding.balance.saturating_sub(amount(self.trade.amount_out));
             }
         }
+    }
+}
+
+/// The swaps that bring a pool to the market's prices, best first, as far as each of them gains more than the `cost` of a swap, in
+/// dollars.
+#[must_use]
+pub fn chances(mut state: PoolState, prices: &PerCoin<f64>, cost: f64) -> Vec<Chance> {
+    let mut found = Vec::new();
+    while state.swap_enabled && found.len() < MOST_SWAPS {
+        let Some(best) = best(&state, prices).filter(|best| best.trade.profit > cost) else { break };
+        best.apply(&mut state);
         found.push(best);
     }
     found
 }
 
-fn best(state: &PoolState, market: &Conditions) -> Option<Chance> {
+fn best(state: &PoolState, prices: &PerCoin<f64>) -> Option<Chance> {
     let pairs = state.holdings.iter().flat_map(|from| state.holdings.iter().map(move |to| (*from, *to)));
-    let price = |holding: &Holding| *market.prices.get(holding.coin);
+    let price = |holding: &Holding| *prices.get(holding.coin);
     let chance = |(from, to): (Holding, Holding)| {
         let trade = weighted::arbitrage(from.side(), price(&from), to.side(), price(&to), state.fee)?;
         Some(Chance { from, to, trade })
@@ -166,20 +196,19 @@ mod tests {
         Conditions { prices: PerCoin { dai: 1.0, usdc, usdt: 1.0 }, ether: 3_000.0, base_fee: GasPrice::from_gwei(gwei) }
     }
 
+    /// For someone who wants half a dollar after gas.
+    fn worth_it(state: PoolState, market: &Conditions) -> Vec<Chance> {
+        chances(state, &market.prices, market.gas_of_a_swap() + 0.5)
+    }
+
     #[test]
     fn a_falling_coin_is_sold_to_the_pool_until_shares_are_weights_again() {
         let mut state = pool();
         let conditions = market(0.95, 1);
-        let swaps = chances(state.clone(), &conditions, 0.5);
+        let swaps = worth_it(state.clone(), &conditions);
         assert!(swaps.len() >= 2 && swaps[0].from.coin == Coin::Usdc, "one swap does not do for three coins");
         for swap in swaps {
-            for holding in &mut state.holdings {
-                if holding.coin == swap.from.coin {
-                    holding.balance += raw(swap.trade.amount_in, holding.coin.decimals());
-                } else if holding.coin == swap.to.coin {
-                    holding.balance -= raw(swap.trade.amount_out, holding.coin.decimals());
-                }
-            }
+            swap.apply(&mut state);
         }
         let shares = state.shares(&conditions.prices);
         assert!(shares.iter().zip([0.40, 0.35, 0.25]).all(|(share, weight)| (share - weight).abs() < 0.002), "{shares:?}");
@@ -187,9 +216,9 @@ mod tests {
 
     #[test]
     fn nothing_is_done_that_does_not_pay() {
-        assert!(chances(pool(), &market(1.0, 1), 0.5).is_empty());
-        assert!(!chances(pool(), &market(0.99, 3), 0.5).is_empty());
-        assert!(chances(pool(), &market(0.99, 120), 0.5).is_empty(), "gas costs more than the gap");
-        assert!(chances(PoolState { swap_enabled: false, ..pool() }, &market(0.9, 1), 0.5).is_empty());
+        assert!(worth_it(pool(), &market(1.0, 1)).is_empty());
+        assert!(!worth_it(pool(), &market(0.99, 3)).is_empty());
+        assert!(worth_it(pool(), &market(0.99, 120)).is_empty(), "gas costs more than the gap");
+        assert!(worth_it(PoolState { swap_enabled: false, ..pool() }, &market(0.9, 1)).is_empty());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, U256, address};
 
 use super::anvil::{Anvil, AnvilOptions};
-use super::arbitrageur::Arbitrageur;
+use super::arbitrageur::{ARBITRAGEUR, Arbitrageur};
 use super::balancer::{self, NewPool};
 use super::batch::{PoolAddress, raw, wad_of_bps};
 use super::bytecode;
@@ -33,7 +33,6 @@ const DEPLOYER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 pub(super) const KEEPER: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
 /// Public for years: it is one of the keys of everybody's development mnemonic.
 pub(super) const KEEPER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
-const ARBITRAGEUR: Address = address!("3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
 const ORACLE: Address = address!("90F79bf6EB2c4f870365E785982E1f101E93b906");
 const TRADER: Address = address!("15d34AAf54267DB7D7c367839AAf71A00a2C6A65");
 const PROVIDER: Address = address!("9965507D1a55bcC2695C58ba16FB37d819B0A4dc");
@@ -71,6 +70,8 @@ pub struct WorldOptions {
     pub least_profit: f64,
     /// When the feeds are written.
     pub oracle: OracleRule,
+    /// Whether the node keeps old states; see [`AnvilOptions::history`].
+    pub history: bool,
 }
 
 impl WorldOptions {
@@ -88,6 +89,7 @@ impl WorldOptions {
             ether: 3_000.0,
             least_profit: 0.25,
             oracle: OracleRule::default(),
+            history: true,
         }
     }
 }
@@ -126,7 +128,7 @@ impl World {
     /// The node does not run, byte code is missing, or the set-up fails.
     pub async fn start(options: WorldOptions) -> Result<Self, WorldError> {
         let genesis = options.start.minus(PROLOGUE);
-        let chain = AnvilOptions { genesis, gas_limit: SETUP_GAS, base_fee: options.base_fee };
+        let chain = AnvilOptions { genesis, gas_limit: SETUP_GAS, base_fee: options.base_fee, history: options.history };
         let node = Anvil::start(&options.anvil, chain).await?;
         let rpc = Rpc::connect(&node.http_url())?;
         let (addresses, last) = deploy(&rpc, &options, genesis).await?;

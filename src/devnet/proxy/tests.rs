@@ -28,7 +28,7 @@ fn node(url: &str) -> Node {
 async fn pair() -> Pair {
     let program: &Path = &toolbox::for_tests().anvil;
     let genesis = Timestamp::from_secs(1_700_000_000);
-    let options = AnvilOptions { genesis, gas_limit: 30_000_000, base_fee: GasPrice::from_gwei(1) };
+    let options = AnvilOptions { genesis, gas_limit: 30_000_000, base_fee: GasPrice::from_gwei(1), history: true };
     let anvil = Anvil::start(program, options).await.unwrap();
     let proxy = Proxy::start(anvil.address(), Faults::none()).await.unwrap();
     let (honest, lying) = (node(&anvil.http_url()), node(&proxy.http_url()));

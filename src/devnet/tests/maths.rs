@@ -43,7 +43,9 @@ const TOLERANCE: f64 = 1e-9;
 async fn sixty_random_swaps_give_what_the_contracts_say() {
     let tools = tools();
     let base_fee = GasPrice::from_gwei(1);
-    let node = Anvil::start(&tools.anvil, AnvilOptions { genesis: START, gas_limit: 1_000_000_000, base_fee }).await.unwrap();
+    let node = Anvil::start(&tools.anvil, AnvilOptions { genesis: START, gas_limit: 1_000_000_000, base_fee, history: true })
+        .await
+        .unwrap();
     let rpc = Rpc::connect(&node.http_url()).unwrap();
     let (mut deployer, mut from) = (Deployer::new(&rpc, START.secs() + 1, base_fee), Account::new(DEPLOYER));
     let mut dice = Dice(7);

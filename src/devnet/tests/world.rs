@@ -1,5 +1,6 @@
 //! Building the world, moving its market, paying its gas.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use alloy_primitives::U256;
@@ -170,13 +171,21 @@ async fn feeds_follow_the_market_unless_they_are_held() {
     assert_eq!(ask().await.0, 90_000_000);
 }
 
+/// Where a node keeps its old states.
+fn states_of(pid: u32) -> Option<PathBuf> {
+    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    command.split('\0').skip_while(|word| *word != "--cache-path").nth(1).map(PathBuf::from)
+}
+
 #[tokio::test]
-async fn a_dropped_world_leaves_no_process() {
+async fn a_dropped_world_leaves_no_process_and_no_file() {
     for stop in [false, true] {
         let world = world().await;
         let watchman = world.node_pid().unwrap();
         let mut pids = children(watchman);
         assert!(!pids.is_empty());
+        let states: Vec<_> = pids.iter().filter_map(|pid| states_of(*pid)).collect();
+        assert!(states.len() == 1 && states[0].is_dir(), "{states:?}");
         pids.push(watchman);
         let handle = world.handle();
         if stop {
@@ -185,6 +194,7 @@ async fn a_dropped_world_leaves_no_process() {
             drop(world);
         }
         assert!(gone(&pids).await, "{pids:?}");
+        assert!(!states[0].exists(), "{states:?}");
         assert!(handle.mine().await.is_err() && handle.restart_node().await.is_err());
     }
 }

@@ -78,7 +78,8 @@ pub(crate) struct Measured {
 impl Measured {
     /// Starts a node and the actors of one lane, and waits until the lane is free.
     pub(crate) async fn open(anvil: &Path, journal: Arc<dyn Journal>) -> Self {
-        let genesis = AnvilOptions { genesis: Timestamp::from_secs(GENESIS), gas_limit: 30_000_000, base_fee: BASE_FEE };
+        let genesis =
+            AnvilOptions { genesis: Timestamp::from_secs(GENESIS), gas_limit: 30_000_000, base_fee: BASE_FEE, history: true };
         let node = Anvil::start(anvil, genesis).await.unwrap();
         let clock = Arc::new(Steps { now: AtomicU64::new(GENESIS), began: Instant::now() });
         let observer = Observer::new(Metrics::new().unwrap(), clock.clone());
