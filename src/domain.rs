@@ -27,3 +27,4 @@ pub mod trigger;
 pub mod truth;
 pub mod turns;
 pub mod units;
+pub mod yields;
