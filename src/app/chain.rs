@@ -108,14 +108,14 @@ impl ChainPlan {
             NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
         let here =
             |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
-        let shares = all.shares.iter();
-        let shares =
-            shares.filter_map(|(id, share)| Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone()))));
+        let share_here = |(id, share): (&AssetId, &crate::config::ShareSettings)| {
+            Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone())))
+        };
         Ok(Self {
             settings: settings.clone(),
             pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
             assets: all.assets.iter().filter_map(here).collect(),
-            shares: shares.collect(),
+            shares: all.shares.iter().filter_map(share_here).collect(),
             shared: shared.clone(),
             lanes: Lanes { keeper: Board::new(Lane::UNKNOWN), guardian: guardian.as_ref().map(|_| Board::new(Lane::UNKNOWN)) },
             keeper,

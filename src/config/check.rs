@@ -164,11 +164,7 @@ pub(super) fn pairs_meet(root: &Section<'_>, assets: &BTreeMap<String, Read<Asse
 }
 
 /// What a share is worth is told in its coin, so the coin has to be on the same chain.
-pub(super) fn shares_meet(
-    root: &Section<'_>,
-    shares: &BTreeMap<String, Read<ShareSettings>>,
-    assets: &BTreeMap<String, Read<AssetSettings>>,
-) {
+pub(super) fn shares_meet(root: &Section<'_>, shares: &All<ShareSettings>, assets: &All<AssetSettings>) {
     for (name, share) in shares {
         let Ok(share) = share else { continue };
         let Some(Ok(coin)) = assets.get(share.of.as_str()) else { continue };
@@ -187,11 +183,14 @@ pub(super) fn sum_of_targets(at: &Section<'_>, sum: Weight) -> Reported {
     at.refuse_found("tokens", found, "targets that sum to exactly 100%", format!("{verb} {off}"))
 }
 
+/// Everything of a kind by its name, read or not.
+type All<T> = BTreeMap<String, Read<T>>;
+
 /// One writer for each chain, one owner for each contract.
 pub(super) fn distinct(
     root: &Section<'_>,
     chains: &BTreeMap<String, Read<ChainSettings>>,
-    (assets, shares): (&BTreeMap<String, Read<AssetSettings>>, &BTreeMap<String, Read<ShareSettings>>),
+    (assets, shares): (&All<AssetSettings>, &All<ShareSettings>),
     pools: &BTreeMap<String, (Section<'_>, Read<PoolSettings>)>,
 ) {
     let mut ids = Seen::default();

@@ -31,3 +31,4 @@ mod relay;
 mod settings;
 mod stuck;
 mod telemetry;
+mod yields;

@@ -58,7 +58,7 @@ impl Bank {
         let accounts: Vec<Address> = rpc.ask("eth_accounts", ()).await.unwrap();
         let next = head::newest(&node).await.unwrap().stamp.timestamp.secs() + 10;
         let coin = Token { address: Address::ZERO, decimals };
-        let mut bank = Self { anvil: anvil, node, rpc, account: Account::new(accounts[0]), coin, next };
+        let mut bank = Self { anvil, node, rpc, account: Account::new(accounts[0]), coin, next };
         let rpc = bank.rpc.clone();
         let mut deployer = bank.deployer(&rpc);
         let arguments = ("Coin", "COIN", U256::from(decimals)).abi_encode_params();
