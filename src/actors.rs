@@ -4,7 +4,8 @@
 //!
 //! The tree: [`root`] has the alerter, a [`peg_watch`] for each asset, a [`price_stream`] for each source off the chain and a [`chain`] for
 //! each chain; a chain has a
-//! [`block_reader`], a [`price_feed`] for each on-chain source, a [`gas_oracle`], an [`executor`] for each lane, and the
+//! [`block_reader`], a [`price_feed`] for each on-chain source, a [`yield_feed`] for each yield (and a [`yield_check`], where somebody
+//! else publishes it), a [`gas_oracle`], an [`executor`] for each lane, and the
 //! [`rebalance_queue`], which has the [`pool`]s. Facts travel on [`board`]s, orders in mailboxes, and permission to send is a
 //! value, the [`turn`].
 
@@ -24,6 +25,8 @@ pub mod rebalance_queue;
 pub mod root;
 pub mod supervise;
 pub mod turn;
+pub mod yield_check;
+pub mod yield_feed;
 
 #[cfg(test)]
 mod testing;

@@ -324,6 +324,8 @@ const fn is_routine(event: &Event) -> bool {
         Event::BlockRead { .. }
             | Event::ReadingTaken { .. }
             | Event::VotesCounted { .. }
+            | Event::YieldTaken { .. }
+            | Event::YieldCompared { .. }
             | Event::PoolSeen { .. }
             | Event::QueueSeen { .. }
             | Event::GasMoved { .. }

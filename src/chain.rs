@@ -2,7 +2,7 @@
 //!
 //! [`provider`] speaks JSON-RPC: one request, one time limit, one count, no secret in any error. [`reader`] asks many contracts in
 //! one request. On these stand [`link`] (heads, reads, and what aggregators announce), [`managed_pool`] and, for prices, [`chainlink`], [`uniswap_v3`] and
-//! [`curve`] (what the answers mean),
+//! [`curve`] (what the answers mean), for yields [`yields`],
 //! [`endpoints`] (several nodes, and which of them to believe), [`signer`] (keys, here and elsewhere), [`sender`] (to the public),
 //! [`relay`] (to builders only), [`preflight`] (whether the configuration is true) and [`witness`] (what operators ask of an endpoint
 //! without a key).
@@ -34,3 +34,4 @@ mod tests;
 pub mod token;
 pub mod uniswap_v3;
 pub mod witness;
+pub mod yields;

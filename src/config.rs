@@ -26,7 +26,8 @@ pub use fault::{EXIT_CODE, Fault, Faults};
 pub use load::{load, peg_defaults};
 pub use notes::{Note, notes};
 pub use settings::{
-    AlertSettings, AssetOnChain, AssetSettings, ChainSettings, FeedSettings, GcpKey, HttpSettings, LOCAL_CHAINS, LogFormat,
-    PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings, Settings, SignerSettings,
-    StreamKind, StreamSettings, TelemetrySettings, Venue, voting_groups,
+    AlertSettings, AssetOnChain, AssetSettings, ChainSettings, DefiLlamaSettings, FeedSettings, GcpKey, HttpSettings,
+    LOCAL_CHAINS, LogFormat, PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings,
+    Settings, ShareOnChain, ShareSettings, SignerSettings, StreamKind, StreamSettings, TelemetrySettings, Venue, YieldKind,
+    YieldSettings, voting_groups,
 };

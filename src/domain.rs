@@ -36,3 +36,4 @@ pub mod turns;
 pub mod units;
 pub mod volatility;
 pub mod worth;
+pub mod yields;

@@ -2,11 +2,11 @@
 //!
 //! The rooms, in reading order. Data flows one way: facts in, decision, plan, transaction, outcome.
 //!
-//! - [`domain`]: what is right. Pure: weights, pegs, decisions, ramps, turns, restarts. Start with [`domain::decide`].
+//! - [`domain`]: what is right. Pure: weights, pegs, yields, decisions, ramps, turns, restarts. Start with [`domain::decide`].
 //! - [`ports`]: what the actors need from the world, as traits.
 //! - [`actors`]: who does what. Thin: the tree is in [`actors::root`], permission to send in [`actors::turn`].
 //! - [`chain`]: the chain, as adapters: connections, batched reads, the managed pool, feeds, sending.
-//! - [`sources`]: what prices are off the chain, as adapters.
+//! - [`sources`]: what prices and yields are off the chain, as adapters.
 //! - [`journal`]: what outlives an actor. [`alerts`]: where people read. [`http`]: metrics and health.
 //! - [`recording`]: every raw reading in a file, and out of it again.
 //! - [`observe`]: the vocabulary of events, and what becomes of them.

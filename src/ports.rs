@@ -3,6 +3,7 @@
 
 pub mod announcements;
 pub mod journal;
+pub mod yields;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::domain::units::{GasCost, GasPrice, Timestamp, Wei};
 
 pub use announcements::{Announcement, Announcements};
 pub use journal::{Journal, JournalFault, Memories, Operations};
+pub use yields::{Testimony, YieldSource, YieldWitness};
 
 /// One read of a block's batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ use crate::actors::price_feed::{PriceFeed, PriceFeedArgs};
 use crate::actors::pulse::Pulse;
 use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueue, RebalanceQueueArgs};
 use crate::actors::supervise::{Child, Nursery, Supervision};
+use crate::actors::yield_check::{YieldCheck, YieldCheckArgs};
+use crate::actors::yield_feed::{YieldFeed, YieldFeedArgs};
 use crate::domain::ids::{ChainName, SourceId};
 use crate::domain::operation::LaneRole;
 use crate::observe::heartbeat::Heartbeats;
@@ -27,6 +29,10 @@ pub struct ChainArgs {
     pub block_reader: BlockReaderArgs,
     /// For each price feed.
     pub feeds: Vec<PriceFeedArgs>,
+    /// For each yield feed.
+    pub yields: Vec<YieldFeedArgs>,
+    /// For each yield that is compared with another's word.
+    pub checks: Vec<YieldCheckArgs>,
     /// For the gas oracle.
     pub gas_oracle: GasOracleArgs,
     /// For the executor of each lane, with where pools find it.
@@ -63,6 +69,10 @@ pub enum ChainChild {
     BlockReader(ChainName),
     /// Judges one source.
     PriceFeed(SourceId),
+    /// Judges one yield.
+    YieldFeed(SourceId),
+    /// Compares one yield.
+    YieldCheck(SourceId),
     /// Watches gas.
     GasOracle(ChainName),
     /// Sends, on one lane.
@@ -75,6 +85,8 @@ impl Child for ChainChild {
     fn name(&self) -> String {
         match self {
             Self::PriceFeed(source) => format!("price feed {source}"),
+            Self::YieldFeed(source) => format!("yield feed {source}"),
+            Self::YieldCheck(source) => format!("yield check {source}"),
             Self::Executor(chain, role) => format!("executor {chain} {role}"),
             Self::BlockReader(chain) | Self::GasOracle(chain) | Self::Queue(chain) => {
                 format!("{} {chain}", self.kind().replace('_', " "))
@@ -86,6 +98,8 @@ impl Child for ChainChild {
         match self {
             Self::BlockReader(_) => "block_reader",
             Self::PriceFeed(_) => "price_feed",
+            Self::YieldFeed(_) => "yield_feed",
+            Self::YieldCheck(_) => "yield_check",
             Self::GasOracle(_) => "gas_oracle",
             Self::Executor(..) => "executor",
             Self::Queue(_) => "rebalance_queue",
@@ -115,6 +129,12 @@ impl Actor for Chain {
         myself.cast(ChainMsg::Spawn(ChainChild::GasOracle(args.name.clone())))?;
         for feed in &args.feeds {
             myself.cast(ChainMsg::Spawn(ChainChild::PriceFeed(feed.source.source().id.clone())))?;
+        }
+        for feed in &args.yields {
+            myself.cast(ChainMsg::Spawn(ChainChild::YieldFeed(feed.source.payer().id.clone())))?;
+        }
+        for check in &args.checks {
+            myself.cast(ChainMsg::Spawn(ChainChild::YieldCheck(check.payer.id.clone())))?;
         }
         myself.cast(ChainMsg::Spawn(ChainChild::Queue(args.name.clone())))?;
         myself.cast(ChainMsg::Spawn(ChainChild::BlockReader(args.name.clone())))?;
@@ -173,6 +193,14 @@ async fn spawn(args: &ChainArgs, child: &ChainChild, myself: &ActorRef<ChainMsg>
         ChainChild::PriceFeed(source) => {
             let Some(feed) = args.feeds.iter().find(|feed| feed.source.source().id == *source) else { return Ok(None) };
             Actor::spawn_linked(None, PriceFeed, feed.clone(), supervisor).await?.0.get_cell()
+        }
+        ChainChild::YieldFeed(source) => {
+            let Some(feed) = args.yields.iter().find(|feed| feed.source.payer().id == *source) else { return Ok(None) };
+            Actor::spawn_linked(None, YieldFeed, feed.clone(), supervisor).await?.0.get_cell()
+        }
+        ChainChild::YieldCheck(source) => {
+            let Some(check) = args.checks.iter().find(|check| check.payer.id == *source) else { return Ok(None) };
+            Actor::spawn_linked(None, YieldCheck, check.clone(), supervisor).await?.0.get_cell()
         }
         ChainChild::GasOracle(_) => Actor::spawn_linked(None, GasOracle, args.gas_oracle.clone(), supervisor).await?.0.get_cell(),
         ChainChild::Executor(_, role) => {

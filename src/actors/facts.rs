@@ -6,10 +6,11 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 
 use crate::actors::board::Board;
-use crate::domain::ids::PoolId;
+use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::lane::Stop;
 use crate::domain::turns::{LaneView, LanesView};
 use crate::domain::units::{GasPrice, Price, Timestamp};
+use crate::domain::yields::{ShareRate, Yield, YieldFault};
 use crate::ports::{Answer, Call, Head};
 
 /// The newest block of a chain with the raw answers to the batch that was read at it. Their owners decode them.
@@ -79,6 +80,40 @@ impl GasFacts {
 
 /// What is on the gas board; `None` while the chain is not heard.
 pub type GasFact = Option<GasFacts>;
+
+/// What one asset earns, or why that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YieldFact {
+    /// The asset.
+    pub asset: AssetId,
+    /// What it earns.
+    pub yields: Result<Yield, YieldFault>,
+    /// The time of the block, or of the silence.
+    pub as_of: Timestamp,
+    /// The block; `None` while the chain is not heard.
+    pub block: Option<B256>,
+}
+
+/// What one share is worth in its coin, or why that is not known. A pool may only use it with facts of the same block.
+pub type ShareFact = Result<ShareRate, YieldFault>;
+
+/// Where one yield is published.
+#[derive(Clone, Debug)]
+pub struct YieldBoards {
+    /// What it pays.
+    pub yields: Board<YieldFact>,
+    /// What a share is worth; a fault where there are no shares.
+    pub share: Board<ShareFact>,
+}
+
+impl YieldBoards {
+    /// Of an asset of which nothing is known yet.
+    #[must_use]
+    pub fn unheard(asset: AssetId, now: Timestamp) -> Self {
+        let unknown = YieldFact { asset, yields: Err(YieldFault::ChainSilent), as_of: now, block: None };
+        Self { yields: Board::new(unknown), share: Board::new(Err(YieldFault::ChainSilent)) }
+    }
+}
 
 /// What the one writer of a lane is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
 mod sources;
+mod yields;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::ChainArgs;
 use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
-use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
+use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan, YieldBoards};
 use crate::actors::gas_oracle::GasOracleArgs;
 use crate::actors::pool::{Executors, PoolArgs};
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
@@ -25,7 +26,7 @@ use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFaul
 use crate::chain::provider::{AskFault, Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::NetworkSender;
-use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings};
+use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings, ShareOnChain};
 use crate::domain::ids::AssetId;
 use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
@@ -43,6 +44,8 @@ pub(super) struct ChainPlan {
     settings: ChainSettings,
     pools: Vec<PoolSettings>,
     assets: BTreeMap<AssetId, AssetOnChain>,
+    /// Shares that live here, each with what it is a share of.
+    shares: BTreeMap<AssetId, (AssetId, ShareOnChain)>,
     shared: Shared,
     keeper: Keys,
     guardian: Option<Keys>,
@@ -105,10 +108,14 @@ impl ChainPlan {
             NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
         let here =
             |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
+        let share_here = |(id, share): (&AssetId, &crate::config::ShareSettings)| {
+            Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone())))
+        };
         Ok(Self {
             settings: settings.clone(),
             pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
             assets: all.assets.iter().filter_map(here).collect(),
+            shares: all.shares.iter().filter_map(share_here).collect(),
             shared: shared.clone(),
             lanes: Lanes { keeper: Board::new(Lane::UNKNOWN), guardian: guardian.as_ref().map(|_| Board::new(Lane::UNKNOWN)) },
             keeper,
@@ -179,9 +186,10 @@ impl ChainPlan {
 
     /// Gives every actor its arguments. The boards are made here and nowhere else.
     fn compose(self, running: Vec<(PoolSettings, Cleared)>) -> ChainArgs {
-        let boards = Boards { executors: self.executors(), ..Boards::default() };
+        let boards = Boards { executors: self.executors(), yields: self.yield_boards(), ..Boards::default() };
         let mut plan = ReadPlan::default();
         let feeds = self.feeds(&boards, &mut plan);
+        let (yields, checks) = self.yields(&boards, &mut plan);
         let gas_oracle = self.gas_oracle(&boards, &mut plan);
         let pools = self.pools(&boards, &mut plan, running);
         let executors = self.lanes_of(&boards, &pools);
@@ -203,6 +211,8 @@ impl ChainPlan {
                 hearts: hearts.clone(),
             },
             feeds,
+            yields,
+            checks,
             gas_oracle,
             executors,
             queue: RebalanceQueueArgs {
@@ -322,6 +332,8 @@ struct Boards {
     blocks: Board<BlockFact>,
     announcements: Board<Announcements>,
     gas: Board<GasFact>,
+    /// What each asset earns, and what a share is worth, where that is watched.
+    yields: BTreeMap<AssetId, YieldBoards>,
     epoch: Board<u64>,
     executors: Executors,
 }
@@ -332,6 +344,7 @@ impl Default for Boards {
             blocks: Board::new(None),
             announcements: Board::new(Announcements::default()),
             gas: Board::new(None),
+            yields: BTreeMap::new(),
             epoch: Board::new(0),
             executors: Executors::default(),
         }

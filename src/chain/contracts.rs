@@ -70,6 +70,8 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     interface IERC20 {
         function decimals() external view returns (uint8 places);
+        function balanceOf(address account) external view returns (uint256 value);
+        function totalSupply() external view returns (uint256 value);
     }
 
     /// A Chainlink-style price feed, asked at its proxy.

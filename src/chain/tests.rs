@@ -13,6 +13,7 @@ mod sender;
 mod strict;
 
 mod uniswap_v3;
+mod yields;
 
 use std::sync::{Arc, Mutex};
 

@@ -13,7 +13,7 @@ use crate::domain::units::{Price, Weight};
 use super::inspection::{Read, Reported};
 use super::parse::{did_you_mean, exactly, is_name};
 use super::section::Section;
-use super::settings::{AssetOnChain, AssetSettings, ChainSettings, PoolSettings, StreamSettings, voting_groups};
+use super::settings::{AssetOnChain, AssetSettings, ChainSettings, PoolSettings, ShareSettings, StreamSettings, voting_groups};
 
 /// Names go into metrics, URLs and variables.
 pub(super) fn name(at: &Section<'_>, what: &str, name: &str, marks: &str) -> Read<()> {
@@ -196,6 +196,19 @@ pub(super) fn pairs_meet(root: &Section<'_>, assets: &BTreeMap<String, Read<Asse
     }
 }
 
+/// What a share is worth is told in its coin, so the coin has to be on the same chain.
+pub(super) fn shares_meet(root: &Section<'_>, shares: &All<ShareSettings>, assets: &All<AssetSettings>) {
+    for (name, share) in shares {
+        let Ok(share) = share else { continue };
+        let Some(Ok(coin)) = assets.get(share.of.as_str()) else { continue };
+        for chain in share.on.keys().filter(|chain| !coin.on.contains_key(*chain)) {
+            let key = format!("assets.{name}.share_of");
+            let mend = format!("add [assets.{}.on.{chain}], or remove [assets.{name}.on.{chain}]", share.of);
+            root.refuse_found(&key, share.of.to_string(), format!("an asset that is on {chain} too"), mend);
+        }
+    }
+}
+
 /// Weights of a pool are shares of one whole.
 pub(super) fn sum_of_targets(at: &Section<'_>, sum: Weight) -> Reported {
     let (off, verb) = (exactly(sum.abs_diff(Weight::ONE)), if sum > Weight::ONE { "take" } else { "add" });
@@ -203,11 +216,14 @@ pub(super) fn sum_of_targets(at: &Section<'_>, sum: Weight) -> Reported {
     at.refuse_found("tokens", found, "targets that sum to exactly 100%", format!("{verb} {off}"))
 }
 
+/// Everything of a kind by its name, read or not.
+type All<T> = BTreeMap<String, Read<T>>;
+
 /// One writer for each chain, one owner for each contract.
 pub(super) fn distinct(
     root: &Section<'_>,
     chains: &BTreeMap<String, Read<ChainSettings>>,
-    assets: &BTreeMap<String, Read<AssetSettings>>,
+    (assets, shares): (&All<AssetSettings>, &All<ShareSettings>),
     pools: &BTreeMap<String, (Section<'_>, Read<PoolSettings>)>,
 ) {
     let mut ids = Seen::default();
@@ -221,14 +237,19 @@ pub(super) fn distinct(
         }
     }
     let mut tokens = Seen::default();
+    let mut places = Vec::new();
     for (name, asset) in assets {
-        for (chain, place) in asset.iter().flat_map(|asset| &asset.on) {
-            tokens.check((chain, place.token), name, |other| {
-                let found = format!("{}, also the token of `{other}`", place.token);
-                let key = format!("assets.{name}.on.{chain}.token");
-                root.refuse_found(&key, found, "a token of its own for each asset", "correct the address, or remove one asset");
-            });
-        }
+        places.extend(asset.iter().flat_map(|asset| &asset.on).map(|(chain, place)| (name, chain, place.token)));
+    }
+    for (name, share) in shares {
+        places.extend(share.iter().flat_map(|share| &share.on).map(|(chain, place)| (name, chain, place.token)));
+    }
+    for (name, chain, token) in places {
+        tokens.check((chain, token), name, |other| {
+            let found = format!("{token}, also the token of `{other}`");
+            let key = format!("assets.{name}.on.{chain}.token");
+            root.refuse_found(&key, found, "a token of its own for each asset", "correct the address, or remove one asset");
+        });
     }
     let mut addresses = Seen::default();
     for (name, (at, pool)) in pools {

@@ -10,7 +10,7 @@ use super::fault::{Fault, Faults, hidden};
 use super::inspection::{Inspection, Read, Reported};
 use super::layers::{self, Table, nested, overlay};
 use super::read::pool::{Known, PolicyFile};
-use super::read::{asset, chain, peg, policy, pool, service};
+use super::read::{asset, chain, peg, policy, pool, service, share, yields};
 use super::section::Section;
 use super::settings::Settings;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
@@ -182,6 +182,7 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     let (for_chain, for_asset, for_pool) = (default("chain")?, default("asset")?, default("pool")?);
     let (for_feed, for_ether, for_token) = (default("feed")?, default("ether_feed")?, default("token")?);
     let (for_source, for_sequencer) = (default("source")?, default("sequencer")?);
+    let (for_yield, for_llama) = (default("yield")?, default("defi_llama")?);
     defaults.finish();
 
     let journal = service::journal(&mut root);
@@ -193,17 +194,23 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
         .map(|(name, at)| (name.clone(), at.and_then(|at| chain::chain(&name, at, &for_ether, &for_sequencer))))
         .collect();
     let names: Vec<String> = chains.keys().cloned().collect();
-    let assets = sections(&mut root, "assets", &for_asset);
-    let asset_names: Vec<String> = assets.iter().map(|(name, _)| name.clone()).collect();
-    let around = asset::Around { feed: &for_feed, source: &for_source, chains: &names, assets: &asset_names };
+    let (shares, assets) = shares_and_assets(&mut root, &for_asset);
+    let names_of = |found: &Named<'_>| found.iter().map(|(name, _)| name.clone()).collect::<Vec<String>>();
+    let (asset_names, share_names) = (names_of(&assets), names_of(&shares));
+    let yields = yields::Around { defaults: &for_yield, defi_llama: &for_llama };
+    let around = asset::Around { feed: &for_feed, source: &for_source, yields, chains: &names, assets: &asset_names };
     let assets: BTreeMap<_, _> =
         assets.into_iter().map(|(name, at)| (name.clone(), at.and_then(|at| asset::asset(&name, at, around)))).collect();
+    let around = share::Around { chains: &names, assets: &asset_names, shares: &share_names, yields };
+    let shares: BTreeMap<_, _> =
+        shares.into_iter().map(|(name, at)| (name.clone(), at.and_then(|at| share::share(&name, at, around)))).collect();
     check::pairs_meet(&root, &assets);
+    check::shares_meet(&root, &shares, &assets);
     let policies: BTreeMap<_, _> = sections(&mut root, "policies", &Table::new())
         .into_iter()
         .map(|(name, at)| (name.clone(), policy_file(&name, at, &files.policy_homes)))
         .collect();
-    let known = Known { chains: &chains, assets: &assets, policies: &policies, token_defaults: &for_token };
+    let known = Known { chains: &chains, assets: &assets, shares: &shares, policies: &policies, token_defaults: &for_token };
     let mut pools = BTreeMap::new();
     for (name, at) in sections(&mut root, "pools", &for_pool) {
         let home = inspection.dir.join("pools").join(format!("{name}.toml")).display().to_string();
@@ -212,13 +219,14 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
             pools.insert(name.clone(), (at.clone(), pool::pool(&name, at, &known)));
         }
     }
-    check::distinct(&root, &chains, &assets, &pools);
+    check::distinct(&root, &chains, (&assets, &shares), &pools);
     root.finish();
     Ok(Settings {
         directory: inspection.dir.to_owned(),
         journal: journal?,
         chains: chains.into_iter().map(|(name, chain)| Ok((ChainName::new(&name), chain?))).collect::<Read<_>>()?,
         assets: assets.into_iter().map(|(name, asset)| Ok((AssetId::new(&name), asset?))).collect::<Read<_>>()?,
+        shares: shares.into_iter().map(|(name, share)| Ok((AssetId::new(&name), share?))).collect::<Read<_>>()?,
         pools: pools.into_iter().map(|(name, (_, pool))| Ok((PoolId::new(&name), pool?))).collect::<Read<_>>()?,
         http: http?,
         telemetry: telemetry?,
@@ -226,8 +234,20 @@ fn settings(inspection: &Inspection<'_>, files: Files) -> Read<Settings> {
     })
 }
 
+/// Named tables.
+type Named<'a> = Vec<(String, Read<Section<'a>>)>;
+
+/// The tables of assets: those that are shares of others, and those with a peg, which are laid over their defaults.
+fn shares_and_assets<'a>(root: &mut Section<'a>, defaults: &Table) -> (Named<'a>, Named<'a>) {
+    let all = sections(root, "assets", &Table::new());
+    let is_share = |at: &Read<Section<'_>>| at.as_ref().is_ok_and(|at| at.table().contains_key("share_of"));
+    let (shares, assets): (Named<'a>, Named<'a>) = all.into_iter().partition(|(_, at)| is_share(at));
+    let over = |at: Section<'a>| at.part(at.home().to_owned(), at.name(""), overlay(defaults, at.table()));
+    (shares, assets.into_iter().map(|(name, at)| (name, at.map(over))).collect())
+}
+
 /// The named tables under `key`, each laid over its defaults.
-fn sections<'a>(root: &mut Section<'a>, key: &str, defaults: &Table) -> Vec<(String, Read<Section<'a>>)> {
+fn sections<'a>(root: &mut Section<'a>, key: &str, defaults: &Table) -> Named<'a> {
     let Ok(Some(all)) = root.optional_section(key, None) else { return Vec::new() };
     let part = |(name, table): (String, Read<Table>)| {
         let at = table.map(|table| all.part(all.home().to_owned(), all.name(&name), overlay(defaults, &table)));

@@ -7,5 +7,7 @@ pub(super) mod policy;
 pub(super) mod pool;
 pub(super) mod sending;
 pub(super) mod service;
+pub(super) mod share;
 pub(super) mod signer;
 pub(super) mod source;
+pub(super) mod yields;

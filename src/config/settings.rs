@@ -3,6 +3,7 @@
 mod sending;
 mod signer;
 mod source;
+mod yields;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::domain::units::GasPrice;
 pub use sending::RelaySettings;
 pub use signer::{GcpKey, SignerSettings};
 pub use source::{PoolSourceKind, PoolSourceSettings, StreamKind, StreamSettings, Venue, voting_groups};
+pub use yields::{DefiLlamaSettings, ShareOnChain, ShareSettings, YieldKind, YieldSettings};
 
 /// Chain ids of local development nodes. Their keys may come from an environment variable, and nobody is harmed when their only
 /// endpoint lies.
@@ -42,8 +44,10 @@ pub struct Settings {
     pub journal: SecretString,
     /// Chains by name.
     pub chains: BTreeMap<ChainName, ChainSettings>,
-    /// Assets by name.
+    /// Assets with a peg by name.
     pub assets: BTreeMap<AssetId, AssetSettings>,
+    /// Assets that are shares of those, by name. No name is in both.
+    pub shares: BTreeMap<AssetId, ShareSettings>,
     /// Pools by the name of their file; at least one.
     pub pools: BTreeMap<PoolId, PoolSettings>,
     /// The listener for metrics, health and control.
@@ -152,6 +156,8 @@ pub struct AssetOnChain {
     pub feed: FeedSettings,
     /// Its other sources on this chain.
     pub sources: Vec<PoolSourceSettings>,
+    /// What it earns there, if that is watched.
+    pub yields: Option<YieldSettings>,
 }
 
 /// A Chainlink-style price feed.

@@ -4,6 +4,7 @@ mod faults;
 mod good;
 mod sending;
 mod table;
+mod yields;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -18,6 +18,10 @@ pub const WRAPPED_ETHER: &str = include_str!("../../deploy/contracts/artifacts/W
 pub const FEED_AGGREGATOR: &str = include_str!("../../deploy/contracts/artifacts/FeedAggregator.json");
 /// The proxy in front of it.
 pub const FEED_PROXY: &str = include_str!("../../deploy/contracts/artifacts/FeedProxy.json");
+/// A vault with shares, which also answers as a savings rate does.
+pub const SAVINGS_VAULT: &str = include_str!("../../deploy/contracts/artifacts/SavingsVault.json");
+/// A lending pool in the style of Aave v3.
+pub const LENDING_RESERVE: &str = include_str!("../../deploy/contracts/artifacts/LendingReserve.json");
 /// Many reads in one call.
 pub const BATCH_READER: &str = include_str!("../../deploy/contracts/artifacts/BatchReader.json");
 

@@ -13,6 +13,39 @@ alloy::sol! {
         function setDecimals(uint8 decimals) external;
     }
 
+    interface ISavingsVault {
+        function setRate(uint256 factor) external;
+        function lose(uint256 assets) external;
+        function deposit(uint256 assets, address receiver) external returns (uint256 shares);
+    }
+
+    interface ILendingReserve {
+        struct ReserveData {
+            uint256 configuration;
+            uint128 liquidityIndex;
+            uint128 currentLiquidityRate;
+            uint128 variableBorrowIndex;
+            uint128 currentVariableBorrowRate;
+            uint128 currentStableBorrowRate;
+            uint40 lastUpdateTimestamp;
+            uint16 id;
+            address aTokenAddress;
+            address stableDebtTokenAddress;
+            address variableDebtTokenAddress;
+            address interestRateStrategyAddress;
+            uint128 accruedToTreasury;
+            uint128 unbacked;
+            uint128 isolationModeTotalDebt;
+        }
+
+        function list(address asset) external returns (address token);
+        function setLiquidityRate(address asset, uint128 rate) external;
+        function setPaused(address asset, bool paused) external;
+        function supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode) external;
+        function borrow(address asset, uint256 amount, uint256 interestRateMode, uint16 referralCode, address onBehalfOf) external;
+        function getReserveData(address asset) external view returns (ReserveData memory data);
+    }
+
     interface IBatchReader {
         struct Call {
             address target;

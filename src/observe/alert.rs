@@ -35,6 +35,21 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
             let draft = Draft::new(Severity::Warning, format!("source/{source}/{label}"), format!("The source {source} is down"));
             draft.fact("Asset", asset).fact("Reason", reason).fact("For", &human(*lasted))
         }
+        Event::ShareRateFell { chain, asset, from, to } => {
+            let title = format!("A share of {asset} on {chain} is worth less than before");
+            let draft = Draft::new(Severity::Critical, format!("yield/{chain}/{asset}/fell/{to}"), title);
+            draft.fact("Asset", asset).fact("Before", from).fact("After", to)
+        }
+        Event::ShareRateJumped { chain, asset, from, to } => {
+            let title = format!("A share of {asset} on {chain} is worth more all at once");
+            let draft = Draft::new(Severity::Warning, format!("yield/{chain}/{asset}/jumped/{to}"), title);
+            draft.fact("Asset", asset).fact("Before", from).fact("After", to)
+        }
+        Event::YieldsDiffer { chain, asset, witness, ours, theirs } => {
+            let title = format!("The yield of {asset} on {chain} is another one elsewhere");
+            let draft = Draft::new(Severity::Warning, format!("yield/{chain}/{asset}/differs"), title);
+            draft.fact("Asset", asset).fact("On the chain", ours).fact("Witness", witness).fact("Its word", theirs)
+        }
         Event::ClockSkewed { source, ahead } => {
             let title = format!("The clock of {source} or ours is wrong");
             let draft = Draft::new(Severity::Warning, format!("source/{source}/skew"), title);

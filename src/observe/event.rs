@@ -14,6 +14,7 @@ use crate::domain::peg::{PegState, Trust};
 use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{GasPrice, Price, Timestamp, Usd, Wei, Weight};
+use crate::domain::yields::{Apy, Rate, Yield};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +110,69 @@ pub enum Event {
         source: SourceId,
         /// How far its stamps are ahead of our clock.
         ahead: Duration,
+    },
+    /// A yield has been read.
+    YieldTaken {
+        /// The chain.
+        chain: ChainName,
+        /// The asset that earns.
+        asset: AssetId,
+        /// The yield, or the label of the fault.
+        result: Result<Yield, &'static str>,
+        /// The fault in words.
+        detail: Option<String>,
+        /// What a share is worth, where there are shares.
+        share: Option<Rate>,
+    },
+    /// A share is worth less than in the block before: something was lost.
+    ShareRateFell {
+        /// The chain.
+        chain: ChainName,
+        /// The asset.
+        asset: AssetId,
+        /// Before.
+        from: Rate,
+        /// After.
+        to: Rate,
+    },
+    /// A share is worth more all at once; it is left out of the yield.
+    ShareRateJumped {
+        /// The chain.
+        chain: ChainName,
+        /// The asset.
+        asset: AssetId,
+        /// Before.
+        from: Rate,
+        /// After.
+        to: Rate,
+    },
+    /// A witness off the chain was asked for a yield.
+    YieldCompared {
+        /// The chain.
+        chain: ChainName,
+        /// The asset.
+        asset: AssetId,
+        /// The witness's kind.
+        witness: &'static str,
+        /// What it says, or the label of the fault.
+        theirs: Result<Apy, &'static str>,
+        /// What the chain says, where that is known.
+        ours: Option<Apy>,
+        /// The fault in words.
+        detail: Option<String>,
+    },
+    /// A witness and the chain say different yields: one of them is read wrongly.
+    YieldsDiffer {
+        /// The chain.
+        chain: ChainName,
+        /// The asset.
+        asset: AssetId,
+        /// The witness's kind.
+        witness: &'static str,
+        /// What the chain says.
+        ours: Apy,
+        /// What the witness says.
+        theirs: Apy,
     },
     /// What every source of an asset says, and what became of it.
     VotesCounted {

@@ -10,6 +10,7 @@ pub(super) mod samples;
 mod series;
 #[cfg(test)]
 mod tests;
+mod yields;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::domain::units::Timestamp;
 use crate::observe::event::Event;
 pub use endpoints::EndpointSeries;
 use moments::Moments;
+
+use yields::YieldSeries;
 
 use series::{Counters, Gauges, Histograms, IntGauges, Maker, States, Sums};
 
@@ -65,6 +68,7 @@ struct Inner {
     price: Gauges<2>,
     reading_faults: Counters<3>,
     reading_age: Gauges<2>,
+    yields: YieldSeries,
 
     links_opened: Counters<2>,
     links_lost: Counters<2>,
@@ -158,6 +162,7 @@ impl Metrics {
             price: m.gauges("ballast_asset_price_usd", "Price of an asset by source; absent while the source gives none.", ["asset", "source"])?,
             reading_faults: m.counters("ballast_reading_faults_total", "Readings that gave no price.", ["source", "asset", "reason"])?,
             reading_age: m.gauges("ballast_reading_age_seconds", "Policy time since a source last gave a price.", ["source", "asset"])?,
+            yields: YieldSeries::new(&m)?,
 
             links_opened: m.counters("ballast_chain_links_opened_total", "Connections opened.", ["chain", "transport"])?,
             links_lost: m.counters("ballast_chain_links_lost_total", "Connections that broke or could not be opened.", ["chain", "label"])?,

@@ -32,3 +32,4 @@ mod relay;
 mod settings;
 mod stuck;
 mod telemetry;
+mod yields;

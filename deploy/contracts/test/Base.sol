@@ -9,6 +9,7 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes calldata reason) external;
     function prank(address sender) external;
+    function warp(uint256 timestamp) external;
 }
 
 /// @notice Assertions that say what they saw.
@@ -31,6 +32,10 @@ abstract contract Base {
         if (keccak256(seen) == keccak256(wanted)) return;
         if (seen.length > 256 || wanted.length > 256) revert NotSo(what);
         revert NotEqualBytes(what, seen, wanted);
+    }
+
+    function near(uint256 seen, uint256 wanted, uint256 off, string memory what) internal pure {
+        if (seen > wanted ? seen - wanted > off : wanted - seen > off) revert NotEqual(what, seen, wanted);
     }
 
     function yes(bool condition, string memory what) internal pure {

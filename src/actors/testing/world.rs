@@ -233,6 +233,8 @@ impl World {
                 hearts: hearts.clone(),
             },
             feeds,
+            yields: Vec::new(),
+            checks: Vec::new(),
             gas_oracle: GasOracleArgs {
                 chain: name.clone(),
                 tip: GasPrice::from_gwei(1),

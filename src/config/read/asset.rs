@@ -7,7 +7,7 @@ use crate::config::check;
 use crate::config::inspection::Read;
 use crate::config::layers::Table;
 use crate::config::parse;
-use crate::config::read::{peg, source};
+use crate::config::read::{peg, source, yields};
 use crate::config::section::Section;
 use crate::config::settings::{AssetOnChain, AssetSettings, FeedSettings};
 use crate::domain::ids::{AssetId, ChainName};
@@ -22,9 +22,11 @@ pub(in crate::config) struct Around<'a> {
     pub(in crate::config) feed: &'a Table,
     /// `[defaults.source]`: a table for each kind.
     pub(in crate::config) source: &'a Table,
+    /// The defaults of yields.
+    pub(in crate::config) yields: yields::Around<'a>,
     /// The names of all chains.
     pub(in crate::config) chains: &'a [String],
-    /// The names of all assets.
+    /// The names of all assets with a peg.
     pub(in crate::config) assets: &'a [String],
 }
 
@@ -61,16 +63,16 @@ fn places(
     for (chain, table) in at.entries() {
         let known = check::known(at, &chain, "chain", &chain, around.chains);
         let section = table.map(|table| at.part(at.home().to_owned(), at.name(&chain), table));
-        let place = section.and_then(|section| place(section, around.feed, sources, depeg_bps));
+        let place = section.and_then(|section| place(section, around, sources, depeg_bps));
         places.push(known.and(place).map(|place| (ChainName::new(&chain), place)));
     }
     places.into_iter().collect()
 }
 
-fn place(mut at: Section<'_>, defaults: &Table, sources: source::Around<'_>, depeg_bps: Option<u32>) -> Read<AssetOnChain> {
+fn place(mut at: Section<'_>, around: Around<'_>, sources: source::Around<'_>, depeg_bps: Option<u32>) -> Read<AssetOnChain> {
     let token = at.required("token", parse::address);
     let decimals = at.required("decimals", parse::whole(0, 18));
-    let feed = at.section("feed", Some(defaults)).and_then(|section| {
+    let feed = at.section("feed", Some(around.feed)).and_then(|section| {
         let copy = section.clone();
         feed(section).inspect(|feed| check::feed_sees_the_band(&copy, &feed.rule, depeg_bps))
     });
@@ -78,8 +80,9 @@ fn place(mut at: Section<'_>, defaults: &Table, sources: source::Around<'_>, dep
         Some(section) => source::on_chain(&section, sources),
         None => Ok(Vec::new()),
     });
+    let yields = yields::on_chain(&mut at, around.yields);
     at.finish();
-    Ok(AssetOnChain { token: token?, decimals: decimals?, feed: feed?, sources: sources? })
+    Ok(AssetOnChain { token: token?, decimals: decimals?, feed: feed?, sources: sources?, yields: yields? })
 }
 
 /// Reads one feed.

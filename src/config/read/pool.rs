@@ -10,7 +10,7 @@ use crate::config::layers::{Table, overlay};
 use crate::config::parse;
 use crate::config::read::policy::policy;
 use crate::config::section::Section;
-use crate::config::settings::{AssetSettings, ChainSettings, PoolKind, PoolSettings};
+use crate::config::settings::{AssetSettings, ChainSettings, PoolKind, PoolSettings, ShareSettings};
 use crate::domain::allocation::Allocation;
 use crate::domain::ids::{AssetId, ChainName, GroupId, PoolId};
 use crate::domain::policy::Policy;
@@ -27,6 +27,7 @@ const KINDS: [(&str, PoolKind); 1] = [(PoolKind::ManagedV2.label(), PoolKind::Ma
 pub(in crate::config) struct Known<'a> {
     pub(in crate::config) chains: &'a BTreeMap<String, Read<ChainSettings>>,
     pub(in crate::config) assets: &'a BTreeMap<String, Read<AssetSettings>>,
+    pub(in crate::config) shares: &'a BTreeMap<String, Read<ShareSettings>>,
     pub(in crate::config) policies: &'a BTreeMap<String, PolicyFile>,
     pub(in crate::config) token_defaults: &'a Table,
 }
@@ -193,6 +194,11 @@ fn token(mut at: Section<'_>, chain: Option<&str>, names: &mut Vec<String>, know
 }
 
 fn address_of(at: &Section<'_>, name: &str, chain: Option<&str>, known: &Known<'_>) -> Read<Address> {
+    if known.shares.contains_key(name) {
+        // What a share is worth is not in the decision yet; without it a pool would be valued wrongly.
+        let expected = "an asset with a price of its own: pools with shares are not looked after yet";
+        return Err(at.refuse("asset", expected, "name another asset"));
+    }
     let asset = find(at, "asset", "asset", name, known.assets)?;
     let chain = chain.filter(|chain| known.chains.contains_key(*chain)).ok_or(Reported)?;
     match asset.on.get(&ChainName::new(chain)) {

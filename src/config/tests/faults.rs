@@ -1,6 +1,6 @@
 //! What is refused, and whether its reader is told enough.
 
-use super::table::{KEYS, SENDING, SOURCES, TABLE};
+use super::table::{KEYS, SENDING, SOURCES, TABLE, YIELDS};
 use super::*;
 use crate::config::Fault;
 
@@ -13,7 +13,8 @@ fn only(copy: &Copy) -> Fault {
 
 #[test]
 fn every_fault_is_told_with_place_key_value_expectation_and_mend() {
-    for (what, spoil, [place, key, found, expected, mend]) in TABLE.iter().chain(SENDING).chain(KEYS).chain(SOURCES) {
+    for (what, spoil, [place, key, found, expected, mend]) in TABLE.iter().chain(SENDING).chain(KEYS).chain(SOURCES).chain(YIELDS)
+    {
         let fault = only(&spoil(Copy::new()));
         for (name, text, piece) in [
             ("place", &fault.place, place),

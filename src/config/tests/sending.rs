@@ -59,7 +59,18 @@ fn the_defaults_of_sending_are_what_the_documents_say() {
 #[test]
 fn what_the_example_leaves_out_loads_when_it_is_let_in() {
     let text = Copy::new().read("ballast.toml");
-    let lines = ["# [chains", "# keystore", "# password_file", "# kind", "# url", "# status_url", "# auth_key_file", "# drift"];
+    let lines = [
+        "# [chains",
+        "# [assets.DAI.on",
+        "# pot",
+        "# keystore",
+        "# password_file",
+        "# kind",
+        "# url",
+        "# status_url",
+        "# auth_key_file",
+        "# drift",
+    ];
     let let_in = |line: &str| {
         let shut = lines.iter().any(|start| line.starts_with(start));
         if shut { line.trim_start_matches("# ").to_owned() } else { line.to_owned() }
@@ -69,6 +80,8 @@ fn what_the_example_leaves_out_loads_when_it_is_let_in() {
         .write("ballast.toml", text)
         .write("secrets/guardian.json", "{ \"placeholder\": \"another\" }")
         .write("secrets/guardian.password", "");
+    let dai = &copy.settings().assets[&crate::domain::ids::AssetId::new("DAI")];
+    assert!(dai.on.values().all(|place| place.yields.is_some()), "it earns Maker's savings rate");
     let chain = mainnet(&copy);
     let relay = chain.relay.unwrap();
     assert_eq!((relay.kind, relay.auth_key_file), (RelayKind::Flashbots, copy.path().join("secrets/relay-auth")));

@@ -3,12 +3,14 @@
 mod keys;
 mod sending;
 mod sources;
+mod yields;
 
 use super::*;
 
 pub(super) use keys::KEYS;
 pub(super) use sending::SENDING;
 pub(super) use sources::SOURCES;
+pub(super) use yields::YIELDS;
 
 pub(super) type Spoil = fn(Copy) -> Copy;
 

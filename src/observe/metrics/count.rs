@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Inner;
 use super::moments::length;
+use super::yields;
 use crate::domain::decide::Decision;
 use crate::domain::ids::PoolId;
 use crate::domain::outcome::{Inclusion, Outcome};
@@ -32,6 +33,11 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
                 Err(reason) => m.reading_faults.of([source.as_str(), asset.as_str(), reason]).inc(),
             }
         }
+        Event::YieldTaken { .. }
+        | Event::ShareRateFell { .. }
+        | Event::ShareRateJumped { .. }
+        | Event::YieldCompared { .. }
+        | Event::YieldsDiffer { .. } => yields::count(&m.yields, event),
         Event::SourceLost { .. }
         | Event::SourceDown { .. }
         | Event::SourceBack { .. }

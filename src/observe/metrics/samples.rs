@@ -13,6 +13,7 @@ use crate::domain::position::BlockStamp;
 use crate::domain::route::Via;
 use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{GasCost, GasPrice, Price, Timestamp, Usd, WAD, Wei, Weight};
+use crate::domain::yields::{Apy, Rate, Yield};
 use crate::observe::event::{AttemptKind, BallotView, Event, Settlement, TokenView};
 
 pub(in crate::observe) fn pool() -> PoolId {
@@ -95,6 +96,24 @@ fn votes() -> Event {
     }
 }
 
+fn apy(bps: u32) -> Apy {
+    Apy::from_bps(bps).unwrap()
+}
+
+fn share(thousandths: u128) -> Rate {
+    Rate::from_wad(thousandths * WAD / 1_000).unwrap()
+}
+
+fn earns() -> Yield {
+    Yield {
+        spot: apy(425),
+        smooth: apy(400),
+        utilisation: Some(Weight::from_bps(8_000)),
+        as_of: Timestamp::from_secs(1_700_000_000),
+        block: B256::repeat_byte(1),
+    }
+}
+
 /// One of each; [`number`] proves it.
 pub(in crate::observe) fn all() -> Vec<Event> {
     let (class, took) = (Class::Drift, Duration::from_millis(250));
@@ -159,6 +178,18 @@ pub(in crate::observe) fn all() -> Vec<Event> {
         Event::SourceBack { source: source(), asset: AssetId::new("DAI") },
         Event::ClockSkewed { source: source(), ahead: Duration::from_secs(90) },
         votes(),
+        Event::YieldTaken { chain: chain(), asset: usdc(), result: Ok(earns()), detail: None, share: Some(share(1_050)) },
+        Event::ShareRateFell { chain: chain(), asset: usdc(), from: share(1_050), to: share(1_049) },
+        Event::ShareRateJumped { chain: chain(), asset: usdc(), from: share(1_050), to: share(1_060) },
+        Event::YieldCompared {
+            chain: chain(),
+            asset: usdc(),
+            witness: "defi_llama",
+            theirs: Ok(apy(350)),
+            ours: Some(apy(425)),
+            detail: None,
+        },
+        Event::YieldsDiffer { chain: chain(), asset: usdc(), witness: "defi_llama", ours: apy(425), theirs: apy(350) },
     ]
 }
 
@@ -205,5 +236,10 @@ pub(in crate::observe) fn number(event: &Event) -> usize {
         Event::SourceBack { .. } => 37,
         Event::ClockSkewed { .. } => 38,
         Event::VotesCounted { .. } => 39,
+        Event::YieldTaken { .. } => 40,
+        Event::ShareRateFell { .. } => 41,
+        Event::ShareRateJumped { .. } => 42,
+        Event::YieldCompared { .. } => 43,
+        Event::YieldsDiffer { .. } => 44,
     }
 }

@@ -151,6 +151,48 @@ fn every_kind_of_event_moves_its_series() {
 }
 
 #[test]
+fn yields_and_shares_are_shown_while_they_are_known() {
+    let events: Vec<Event> = all().into_iter().skip(40).collect();
+    assert_eq!(events.iter().map(number).collect::<Vec<_>>(), [40, 41, 42, 43, 44]);
+    let known = series(&counted(&events));
+    for (name, value) in [
+        (r#"ballast_yield_apy{asset="USDC",chain="demo"}"#, "0.04"),
+        (r#"ballast_yield_spot_apy{asset="USDC",chain="demo"}"#, "0.0425"),
+        (r#"ballast_yield_utilisation_ratio{asset="USDC",chain="demo"}"#, "0.8"),
+        (r#"ballast_share_rate{asset="USDC",chain="demo"}"#, "1.05"),
+        (r#"ballast_share_rate_falls_total{asset="USDC",chain="demo"}"#, "1"),
+        (r#"ballast_share_rate_jumps_total{asset="USDC",chain="demo"}"#, "1"),
+        (r#"ballast_yield_witness_apy{asset="USDC",chain="demo",witness="defi_llama"}"#, "0.035"),
+        (r#"ballast_yield_witness_differs_total{asset="USDC",chain="demo",witness="defi_llama"}"#, "1"),
+    ] {
+        assert_eq!(known.get(name).map(String::as_str), Some(value), "{name} in {known:#?}");
+    }
+    let apart: f64 =
+        known[r#"ballast_yield_witness_difference_bps{asset="USDC",chain="demo",witness="defi_llama"}"#].parse().unwrap();
+    assert!((apart - 75.0).abs() < 1e-6, "{apart}");
+
+    let (chain, asset) = (crate::domain::ids::ChainName::new("demo"), usdc());
+    let fault =
+        Event::YieldTaken { chain: chain.clone(), asset: asset.clone(), result: Err("trapped"), detail: None, share: None };
+    let theirs = Event::YieldCompared { chain, asset, witness: "defi_llama", theirs: Err("stale"), ours: None, detail: None };
+    let unknown = series(&counted(&[events[0].clone(), events[3].clone(), fault, theirs]));
+    for absent in [
+        "ballast_yield_apy",
+        "ballast_yield_spot",
+        "ballast_share_rate",
+        "ballast_yield_witness_apy",
+        "ballast_yield_witness_diff",
+    ] {
+        assert!(!unknown.keys().any(|name| name.starts_with(absent)), "{absent} in {unknown:#?}");
+    }
+    assert_eq!(unknown[r#"ballast_yield_faults_total{asset="USDC",chain="demo",reason="trapped"}"#], "1");
+    assert_eq!(
+        unknown[r#"ballast_yield_witness_faults_total{asset="USDC",chain="demo",reason="stale",witness="defi_llama"}"#],
+        "1"
+    );
+}
+
+#[test]
 fn what_is_not_known_is_absent() {
     let fault = Event::ReadingTaken { source: source(), asset: usdc(), result: Err("stale"), detail: None };
     let priced = Event::ReadingTaken { source: source(), asset: usdc(), result: Ok(dear()), detail: None };

@@ -36,6 +36,11 @@ pub(super) fn write(event: &Event) {
         }
         Event::SourceBack { source, asset } => info!(%source, %asset, "source is back"),
         Event::ClockSkewed { source, ahead } => warn!(%source, ?ahead, "clock of a source differs from ours"),
+        Event::YieldTaken { .. }
+        | Event::ShareRateFell { .. }
+        | Event::ShareRateJumped { .. }
+        | Event::YieldCompared { .. }
+        | Event::YieldsDiffer { .. } => yields(event),
         Event::VotesCounted { asset, level, trust, groups, .. } => {
             trace!(%asset, level = some!(level), trust = trust.label(), groups, "votes counted");
         }
@@ -102,6 +107,30 @@ pub(super) fn write(event: &Event) {
         Event::AlertFailed { sink, fault, dropped: false } => warn!(sink, fault, "alert not delivered yet"),
         Event::AlertFailed { sink, fault, dropped: true } => error!(sink, fault, "alert given up"),
         Event::JournalFailed { fault } => error!(fault, "journal failed"),
+    }
+}
+
+/// What assets earn.
+fn yields(event: &Event) {
+    match event {
+        Event::YieldTaken { chain, asset, result: Ok(found), share, .. } => {
+            trace!(%chain, %asset, spot = %found.spot, smooth = %found.smooth, share = some!(share), "yield taken");
+        }
+        Event::YieldTaken { chain, asset, result: Err(reason), detail, share } => {
+            debug!(%chain, %asset, reason, detail, share = some!(share), "yield is not known");
+        }
+        Event::ShareRateFell { chain, asset, from, to } => error!(%chain, %asset, %from, %to, "a share is worth less"),
+        Event::ShareRateJumped { chain, asset, from, to } => warn!(%chain, %asset, %from, %to, "a share has leapt"),
+        Event::YieldCompared { chain, asset, witness, theirs: Ok(theirs), ours, .. } => {
+            debug!(%chain, %asset, witness, %theirs, ours = some!(ours), "yield compared");
+        }
+        Event::YieldCompared { chain, asset, witness, theirs: Err(reason), detail, .. } => {
+            info!(%chain, %asset, witness, reason, detail, "a witness of a yield does not answer");
+        }
+        Event::YieldsDiffer { chain, asset, witness, ours, theirs } => {
+            warn!(%chain, %asset, witness, %ours, %theirs, "the chain and a witness say different yields");
+        }
+        _ => {}
     }
 }
 
