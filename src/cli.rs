@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod ops;
 mod panics;
 pub mod prices;
+pub mod rebalance;
 pub mod record;
 pub mod replay;
 pub mod reset_peg;
@@ -45,11 +47,15 @@ enum Command {
     },
     /// Shows Ballast at work: five pools on the real Balancer V2, on a local chain, through a depeg. Needs no network and no keys.
     Demo(demo::DemoArgs),
+    /// Shows what was decided for a pool, why, and what each answer to a depeg would cost.
+    Explain(explain::ExplainArgs),
     /// Shows what the journal has of operations, and steers them.
     #[command(subcommand)]
     Ops(ops::OpsCommand),
     /// Shows what a running process thinks of its assets' prices: every source, its vote, and why it has none.
     Prices(prices::PricesArgs),
+    /// Asks a pool to go back to its target, now.
+    Rebalance(rebalance::RebalanceArgs),
     /// Listens to every source of the settings and keeps each raw reading in a file. Needs no key and sends nothing.
     Record(record::RecordArgs),
     /// Lets an asset back that has been off its peg for so long that only a human may.
@@ -88,8 +94,10 @@ pub fn main() -> ExitCode {
             Command::Run { config, record } => run::run(&config, record.as_deref()).await,
             Command::Record(args) => record::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Explain(args) => explain::run(args).await,
             Command::Ops(command) => ops::run(command).await,
             Command::Prices(args) => prices::run(args).await,
+            Command::Rebalance(args) => rebalance::run(args).await,
             Command::ResetPeg(args) => reset_peg::run(args).await,
             Command::Check { config } => check::run(&config),
             Command::ReplayPrices(args) => replay::run(&args),

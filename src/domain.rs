@@ -22,6 +22,7 @@ pub mod position;
 pub mod power;
 pub mod ramp;
 pub mod reading;
+pub mod record;
 pub mod restart;
 pub mod route;
 pub mod schedule;

@@ -20,7 +20,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::board::{Address, Board, Nudge};
 use crate::actors::executor::{ExecutorMsg, OrderId};
-use crate::actors::facts::{BlockFact, GasFact, Lanes, Slot};
+use crate::actors::facts::{BlockFact, GasFact, Lanes, Slot, YieldBoards};
 use crate::actors::pulse::Pulse;
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
@@ -61,6 +61,8 @@ pub struct PoolArgs {
     pub blocks: Board<BlockFact>,
     /// The pegs of its assets, in the mandate's order.
     pub pegs: Vec<Board<Peg>>,
+    /// What its assets earn and what a share of them is worth, in the mandate's order; empty where nothing is watched.
+    pub earnings: Vec<Earning>,
     /// What gas and ether cost.
     pub gas: Board<GasFact>,
     /// What the lanes of its chain are doing.
@@ -77,6 +79,15 @@ pub struct PoolArgs {
     pub hearts: Heartbeats,
     /// Where a drill can break it.
     pub drill: Arc<dyn Drill>,
+}
+
+/// What is watched of one asset beyond its peg.
+#[derive(Clone)]
+pub struct Earning {
+    /// Where its yield is told, and what a share of it is worth; nothing where nobody watches.
+    pub boards: Option<YieldBoards>,
+    /// Whether the asset is a share: its peg is then that of its coin, and its worth depends on the rate.
+    pub share: bool,
 }
 
 /// Who carries out orders, by what they do.
@@ -172,6 +183,7 @@ pub struct PoolState {
     triggered: Option<(Timestamp, Duration)>,
     declined: BTreeSet<EpisodeId>,
     last_told: Option<(&'static str, String)>,
+    last_kept: Option<Timestamp>,
     last_shown: Option<u64>,
     /// Facts of an older block than this do not show what the last order did.
     not_before_block: u64,
@@ -183,8 +195,12 @@ pub struct PoolState {
     latched_in_journal: bool,
     /// The block at which the journal was last asked whether that, or another end of the waiting, has happened.
     asked_journal_at: Option<u64>,
+    /// When the journal was last asked for a human's wish.
+    asked_for_wishes: Option<Timestamp>,
     /// How restless the pegs are, in the mandate's order.
     volatility: Vec<Volatility>,
+    /// The most that a share of each asset has been worth, in the mandate's order.
+    best_rates: Vec<u128>,
     /// The position as decoded from this block.
     seen: Option<(u64, PositionFacts)>,
 }
@@ -206,6 +222,10 @@ impl Actor for Pool {
         for peg in &args.pegs {
             peg.nudge(&myself, PoolMsg::FactsMoved);
         }
+        // A share is only valued with the facts of its own block.
+        for boards in args.earnings.iter().filter(|earning| earning.share).filter_map(|earning| earning.boards.as_ref()) {
+            boards.share.nudge(&myself, PoolMsg::FactsMoved);
+        }
         if args.lanes.are_unknown() {
             let (lanes, myself) = (args.lanes.clone(), myself.clone());
             tokio::spawn(async move {
@@ -226,13 +246,16 @@ impl Actor for Pool {
             triggered: None,
             declined: BTreeSet::new(),
             last_told: None,
+            last_kept: None,
             last_shown: None,
             not_before_block: 0,
             rest_until: Duration::ZERO,
             troubles: 0,
             latched_in_journal: false,
             asked_journal_at: None,
+            asked_for_wishes: None,
             volatility: vec![Volatility::default(); pegs],
+            best_rates: vec![0; pegs],
             seen: None,
         })
     }

@@ -4,7 +4,7 @@
 mod sources;
 mod yields;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::actors::chain::ChainArgs;
 use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
 use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan, YieldBoards};
 use crate::actors::gas_oracle::GasOracleArgs;
-use crate::actors::pool::{Executors, PoolArgs};
+use crate::actors::pool::{Earning, Executors, PoolArgs};
 use crate::actors::rebalance_queue::RebalanceQueueArgs;
 use crate::app::keys::{self, Keys};
 use crate::app::{Shared, StartFault, Wiring};
@@ -164,17 +164,25 @@ impl ChainPlan {
     }
 
     fn claim(&self, pool: &PoolSettings) -> PoolClaim {
-        let held = || pool.mandate.assets.iter().filter_map(|id| self.assets.get(id).map(|asset| (id, asset)));
         let place = |id: &AssetId| format!("assets.{id}.on.{}", self.settings.name);
+        let token = |id: &AssetId| {
+            let asset = self.assets.get(id).map(|asset| (asset.token, asset.decimals));
+            let share = || self.shares.get(id).map(|(_, share)| (share.token, share.decimals));
+            let (token, decimals) = asset.or_else(share)?;
+            Some(TokenClaim { place: place(id), token, decimals })
+        };
+        // A share has no feed of its own: the pool depends on its coin's.
+        let coin = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
+        let coins: BTreeSet<AssetId> = pool.mandate.assets.iter().map(coin).collect();
         PoolClaim {
             place: format!("pools/{}.toml", pool.id),
             chain_id: self.settings.chain_id,
             pool: pool.address,
             keeper: self.keeper.address(),
-            tokens: held()
-                .map(|(id, asset)| TokenClaim { place: place(id), token: asset.token, decimals: asset.decimals })
-                .collect(),
-            feeds: held()
+            tokens: pool.mandate.assets.iter().filter_map(token).collect(),
+            feeds: coins
+                .iter()
+                .filter_map(|id| self.assets.get(id).map(|asset| (id, asset)))
                 .map(|(id, asset)| FeedClaim {
                     place: format!("{}.feed", place(id)),
                     proxy: asset.feed.proxy,
@@ -300,7 +308,10 @@ impl ChainPlan {
     fn pools(&self, boards: &Boards, plan: &mut ReadPlan, running: Vec<(PoolSettings, Cleared)>) -> Vec<Arc<PoolArgs>> {
         let Wiring { clock, journal, drill, observer, .. } = &self.shared.wiring;
         let max_age = max_age(clock.as_ref(), self.settings.block_time);
-        let board_of = |id: &AssetId| self.shared.pegs.get(id).map(|(board, _)| board.clone());
+        // The peg of a share is that of its coin.
+        let coin_of = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
+        let board_of = |id: &AssetId| self.shared.pegs.get(&coin_of(id)).map(|(board, _)| board.clone());
+        let earning = |id: &AssetId| Earning { boards: boards.yields.get(id).cloned(), share: self.shares.contains_key(id) };
         let pool = |(pool, Cleared { pool: position, .. }): (PoolSettings, Cleared)| {
             let position = position.with_brakes(pool.policy.brakes.is_some());
             Arc::new(PoolArgs {
@@ -308,6 +319,7 @@ impl ChainPlan {
                 slot: plan.reserve(position.calls()),
                 position: Arc::new(position),
                 pegs: pool.mandate.assets.iter().filter_map(board_of).collect(),
+                earnings: pool.mandate.assets.iter().map(earning).collect(),
                 mandate: pool.mandate,
                 policy: pool.policy,
                 max_age,

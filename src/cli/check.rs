@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn the_summary_names_chains_pools_and_policies() {
         let text = summary(None);
-        for part in ["chain mainnet (id 1), pools: 1", "pool treasury", "policy article", "DAI 40.00 %", "http on 127.0.0.1:9464"]
+        for part in ["chain mainnet (id 1), pools: 1", "pool treasury", "policy guarded", "DAI 40.00 %", "http on 127.0.0.1:9464"]
         {
             assert!(text.contains(part), "{part} in:\n{text}");
         }

@@ -189,7 +189,8 @@ fn believable_position<'a>(facts: &Facts<'a>, mandate: &Mandate) -> Result<&'a P
     if position.weights.len() != assets || position.balances.len() != assets || facts.pegs.len() != assets {
         return Err(Hold::Unknown(Missing::Sense("the position holds another number of assets than configured")));
     }
-    if !facts.pegs.iter().all(|peg| peg.is_of_block(position.block.hash)) {
+    let late = facts.rates.contains(&Rate::Late);
+    if late || !facts.pegs.iter().all(|peg| peg.is_of_block(position.block.hash)) {
         return Err(Hold::BlocksDiffer);
     }
     Ok(position)
@@ -199,7 +200,7 @@ fn standing_of(facts: &Facts<'_>, at: usize) -> Standing {
     let Some(peg) = facts.pegs.get(at) else { return Standing::Suspect };
     match (peg.state, facts.rates.get(at)) {
         (PegState::Depegged, _) if peg.price().is_some() => Standing::Below,
-        (_, Some(Rate::Fallen(_) | Rate::Unknown)) => Standing::Suspect,
+        (_, Some(Rate::Fallen(_) | Rate::Late | Rate::Unknown)) => Standing::Suspect,
         _ if peg.may_gain() => Standing::Sound,
         _ => Standing::Suspect,
     }

@@ -68,6 +68,7 @@ impl Policy {
                 start_lead: Duration::from_mins(3),
                 arbitrage_gas: 130_000,
                 max_loss: None,
+                max_legs: 4,
             },
             depeg: DepegRule {
                 answer: DepegAnswer::Derisk,
@@ -181,6 +182,8 @@ pub struct RampRule {
     pub arbitrage_gas: u64,
     /// The most of the pool that one change may be expected to lose to arbitrage. `None`: no budget.
     pub max_loss: Option<Weight>,
+    /// Into how many legs a big move may be split where that saves more than their gas: 1 is never.
+    pub max_legs: u32,
 }
 
 /// What is done when a coin of the pool is off its peg.

@@ -311,6 +311,7 @@ mod tests {
             start_lead: Duration::from_secs(180),
             arbitrage_gas: 130_000,
             max_loss: None,
+            max_legs: 4,
         }
     }
 

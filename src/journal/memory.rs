@@ -3,7 +3,7 @@
 
 mod ledger;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -12,6 +12,7 @@ use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::{Peg, PegState};
 use crate::domain::position::Controls;
+use crate::domain::record::{DecisionRecord, KEPT};
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
 use ledger::Ledger;
@@ -21,6 +22,7 @@ use ledger::Ledger;
 pub struct MemoryJournal {
     pools: Mutex<HashMap<PoolId, Memory>>,
     pegs: Mutex<HashMap<AssetId, Peg>>,
+    decisions: Mutex<HashMap<PoolId, VecDeque<DecisionRecord>>>,
     resets: Mutex<HashMap<AssetId, Timestamp>>,
     operations: Mutex<Ledger>,
 }
@@ -87,6 +89,30 @@ impl Memories for MemoryJournal {
             Some(_) => Err(JournalFault::Conflict(format!("the pool {pool} waits for nobody"))),
             None => Err(JournalFault::Unknown(format!("pool {pool}"))),
         }
+    }
+
+    async fn record_decision(&self, pool: &PoolId, record: &DecisionRecord) -> Result<(), JournalFault> {
+        let mut decisions = open(&self.decisions);
+        let kept = decisions.entry(pool.clone()).or_default();
+        let record = match kept.pop_back() {
+            Some(earlier) if record.repeats(&earlier) => record.clone().after(&earlier),
+            Some(earlier) => {
+                kept.push_back(earlier);
+                record.clone()
+            }
+            None => record.clone(),
+        };
+        kept.push_back(record);
+        while u64::try_from(kept.len()).is_ok_and(|length| length > KEPT) {
+            kept.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn decisions(&self, pool: &PoolId, until: Timestamp, limit: u32) -> Result<Vec<DecisionRecord>, JournalFault> {
+        let decisions = open(&self.decisions);
+        let kept = decisions.get(pool).into_iter().flatten().rev().filter(|record| record.first <= until);
+        Ok(kept.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
     }
 
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {

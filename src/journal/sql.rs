@@ -13,6 +13,7 @@
 //! - [`operations`] and [`memories`]: the two roles, one transaction for each method.
 
 mod codec;
+mod decisions;
 mod fault;
 mod lanes;
 mod memories;

@@ -12,6 +12,7 @@ use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::operation::{Entry, IllegalStep, LaneKey, NewOperation, OperationId, OperationRecord, State};
 use crate::domain::peg::Peg;
 use crate::domain::position::Controls;
+use crate::domain::record::DecisionRecord;
 use crate::domain::units::{Timestamp, Wei};
 
 /// Why the journal could not be used.
@@ -79,6 +80,10 @@ pub trait Memories: Send + Sync + 'static {
     /// Lets go of a pool that waits for a human, by an operator's word, who accepts what the chain has. Refused for a pool that
     /// waits for nobody.
     async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault>;
+    /// Keeps a decision. One that repeats the newest of its pool takes that one's place; the oldest are forgotten.
+    async fn record_decision(&self, pool: &PoolId, record: &DecisionRecord) -> Result<(), JournalFault>;
+    /// The newest decisions of a pool that began at `until` or before, the youngest first.
+    async fn decisions(&self, pool: &PoolId, until: Timestamp, limit: u32) -> Result<Vec<DecisionRecord>, JournalFault>;
     /// What is remembered of an asset's peg.
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault>;
     /// Remembers an asset's peg.

@@ -34,7 +34,11 @@ async fn a_pool_that_dies_with_its_turn_comes_back_alone_and_sends_once() {
     let died = stage.until("an actor dies", |event| matches!(event, Event::ActorDied { .. })).await;
     let Event::ActorDied { actor, restart_in, .. } = died else { unreachable!() };
     assert_eq!((actor, restart_in), (format!("pool {victim}"), FIRST_PAUSE));
-    stage.until("the next turn", |event| matches!(event, Event::TurnGranted { pool, .. } if *pool == other)).await;
+    // The turn goes back while the dead one is still falling: the next may be granted before anybody has heard of the death.
+    let next = |event: &Event| matches!(event, Event::TurnGranted { pool, .. } if *pool == other);
+    if stage.heard(next) == 0 {
+        stage.until("the next turn", next).await;
+    }
     assert_eq!(
         stage.heard(|event| matches!(event, Event::ActorRestarted { .. })),
         0,

@@ -28,6 +28,8 @@ impl Prophet {
     pub(crate) fn choice(self, trial: &Trial) -> Duration {
         let (from, to) = trial.ends();
         let free = RampRule {
+            max_loss: None,
+            max_legs: 4,
             min: BLOCK,
             max: Duration::from_hours(24),
             max_velocity_per_hour: Weight::from_wad(u128::MAX),

@@ -1,13 +1,27 @@
 //! From facts to a decision. The facts are those of one block, and of a block that can show what the last order did.
 
+use std::time::Duration;
+
 use ractor::ActorRef;
 
-use super::{Inquiry, PoolMsg, PoolState, recall};
+use super::{Earning, Inquiry, PoolMsg, PoolState, recall};
 use crate::actors::board::Board;
 use crate::actors::facts::BlockFact;
-use crate::domain::decide::{self, Decision, Facts, Hold, Latch};
+use crate::domain::decide::{self, Decision, Facts, Hold, Latch, Rate};
 use crate::domain::peg::{Peg, Trust};
-use crate::domain::units::Weight;
+use crate::domain::record::DecisionRecord;
+use crate::domain::units::{WAD, Weight};
+use crate::domain::volatility::Volatility;
+
+/// How often the journal is asked whether a human wants something.
+const ASK_FOR_WISHES_EVERY: Duration = Duration::from_secs(60);
+
+/// What is known of the assets beyond their pegs, in the mandate's order.
+struct Signals {
+    deviations: Vec<Option<Weight>>,
+    rates: Vec<Rate>,
+    earns: Vec<Option<u64>>,
+}
 
 impl PoolState {
     /// Facts in, decision out, and on to the next stage.
@@ -26,6 +40,7 @@ impl PoolState {
             return;
         }
         self.look(&block);
+        self.ask_for_wishes(myself);
         let pegs: Vec<Peg> = self.args.pegs.iter().map(Board::read).collect();
         if !under_way {
             self.meet();
@@ -107,6 +122,15 @@ impl PoolState {
         self.write(move |journal| async move { journal.meet_pool(&id, at, &controls).await });
     }
 
+    /// Asks the journal, every so often, whether a human wants something.
+    fn ask_for_wishes(&mut self, myself: &ActorRef<PoolMsg>) {
+        let now = self.args.clock.now();
+        if self.asked_for_wishes.is_none_or(|asked| now.since(asked) >= ASK_FOR_WISHES_EVERY) {
+            self.asked_for_wishes = Some(now);
+            recall(&self.args, myself);
+        }
+    }
+
     /// Asks the journal, once a block, whether an operator has let go of the pool, or an operation of a former life has left it with
     /// the ramp that the chain shows.
     fn ask_journal(&mut self, myself: &ActorRef<PoolMsg>) {
@@ -117,7 +141,7 @@ impl PoolState {
         }
     }
 
-    /// Keeps what is measured over time: how restless the pegs are, and since when what has lasted.
+    /// Keeps what is measured over time: how restless the pegs are, the most that shares were worth, and since when what has lasted.
     fn watch(&mut self, pegs: &[Peg]) {
         if let (Some(rule), Some((_, facts))) = (self.args.policy.tilt.volatility, &self.seen) {
             for (volatility, peg) in self.volatility.iter_mut().zip(pegs) {
@@ -126,27 +150,51 @@ impl PoolState {
                 }
             }
         }
-        let deviations = self.deviations();
+        let signals = self.signals();
+        for (best, rate) in self.best_rates.iter_mut().zip(&signals.rates) {
+            if let Rate::Share(rate) = rate {
+                *best = (*best).max(*rate);
+            }
+        }
         let Some(mut memory) = self.memory.take() else { return };
-        memory.watch(&self.facts(pegs, &deviations), &self.args.policy, &self.args.mandate);
+        memory.watch(&self.facts(pegs, &signals), &self.args.policy, &self.args.mandate);
         self.memory = Some(memory);
     }
 
-    fn deviations(&self) -> Vec<Option<Weight>> {
-        let now = self.args.clock.now();
-        let Some(rule) = self.args.policy.tilt.volatility else { return vec![None; self.volatility.len()] };
-        self.volatility.iter().map(|volatility| volatility.of_a_day(now, &rule)).collect()
+    /// What is known of the assets beyond their pegs, by the block of the position.
+    fn signals(&self) -> Signals {
+        let (now, block) = (self.args.clock.now(), self.seen.as_ref().map(|(_, facts)| facts.block.hash));
+        let deviation = |volatility: &Volatility| volatility.of_a_day(now, self.args.policy.tilt.volatility.as_ref()?);
+        let best = |at: usize| self.best_rates.get(at).copied().unwrap_or_default();
+        let rate = |(at, earning): (usize, &Earning)| match &earning.boards {
+            _ if !earning.share => Rate::Par,
+            None => Rate::Unknown,
+            Some(boards) => boards.share.look(|share| match share {
+                Ok(share) if Some(share.block) == block => Rate::of(share.rate.wad(), best(at)),
+                Ok(_) => Rate::Late,
+                Err(_) => Rate::Unknown,
+            }),
+        };
+        let earns = |earning: &Earning| {
+            let fact = earning.boards.as_ref()?.yields.look(|fact| fact.yields.as_ref().ok().map(|found| found.smooth))?;
+            u64::try_from(fact.wad() / (WAD / 10_000)).ok()
+        };
+        Signals {
+            deviations: self.volatility.iter().map(deviation).collect(),
+            rates: self.args.earnings.iter().enumerate().map(rate).collect(),
+            earns: self.args.earnings.iter().map(earns).collect(),
+        }
     }
 
-    fn facts<'a>(&'a self, pegs: &'a [Peg], deviations: &'a [Option<Weight>]) -> Facts<'a> {
+    fn facts<'a>(&'a self, pegs: &'a [Peg], signals: &'a Signals) -> Facts<'a> {
         let gas = self.args.gas.read();
         Facts {
             now: self.args.clock.now(),
             position: self.seen.as_ref().map(|(_, facts)| facts),
             pegs,
-            rates: &[],
-            earns: &[],
-            deviations,
+            rates: &signals.rates,
+            earns: &signals.earns,
+            deviations: &signals.deviations,
             max_age: self.args.max_age,
             block_time: self.args.block_time,
             gas: gas.map(|gas| gas.price()),
@@ -156,10 +204,19 @@ impl PoolState {
         }
     }
 
+    /// The decision of this moment with all that is behind it, to be kept.
+    pub(super) fn record_of(&self, pegs: &[Peg], topic: &str) -> Option<DecisionRecord> {
+        let memory = self.memory.as_ref()?;
+        let signals = self.signals();
+        let facts = self.facts(pegs, &signals);
+        let deliberation = decide::deliberate(&facts, memory, &self.args.policy, &self.args.mandate);
+        Some(DecisionRecord::of(&deliberation, topic.to_owned(), &facts, &self.args.mandate))
+    }
+
     fn decide(&self, pegs: &[Peg]) -> Decision {
         let Some(memory) = &self.memory else { return Decision::Hold(Hold::BlocksDiffer) };
-        let deviations = self.deviations();
-        decide::decide(&self.facts(pegs, &deviations), memory, &self.args.policy, &self.args.mandate)
+        let signals = self.signals();
+        decide::decide(&self.facts(pegs, &signals), memory, &self.args.policy, &self.args.mandate)
     }
 
     pub(super) fn latch(&mut self, latch: Latch) {

@@ -1,6 +1,7 @@
 //! What was seen and decided, for people, and for the queue that waits for a batch.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::PoolState;
 use crate::actors::rebalance_queue::QueueMsg;
@@ -12,6 +13,9 @@ use crate::domain::trigger::Trigger;
 use crate::domain::units::{Price, Weight};
 use crate::observe::Event;
 use crate::observe::event::TokenView;
+
+/// How often a decision that stays the same is written down again.
+const KEEP_EVERY: Duration = Duration::from_mins(10);
 
 impl PoolState {
     /// Tells the queue once for each episode that this pool has looked and will not ask, so that the batch need not wait for it.
@@ -26,6 +30,18 @@ impl PoolState {
         self.declined = if asks { BTreeSet::new() } else { current };
     }
 
+    /// Writes a decision down that is news, and every few minutes one that is not: whoever asks later wants to know what was seen then.
+    fn keep(&mut self, pegs: &[Peg], topic: &str, is_news: bool) {
+        let now = self.args.clock.now();
+        if !is_news && self.last_kept.is_some_and(|kept| now.since(kept) < KEEP_EVERY) {
+            return;
+        }
+        let Some(record) = self.record_of(pegs, topic) else { return };
+        self.last_kept = Some(now);
+        let id = self.args.id.clone();
+        self.write(move |journal| async move { journal.record_decision(&id, &record).await });
+    }
+
     /// Tells what the pool looks like, and what it decided when that is news.
     pub(super) fn show(&mut self, pegs: &[Peg], decision: &Decision) {
         let news = match decision {
@@ -33,7 +49,9 @@ impl PoolState {
             Decision::Hold(hold) => (hold.label(), hold.topic()),
         };
         let block = self.seen.as_ref().map(|(number, _)| *number);
-        if self.last_told.as_ref() != Some(&news) {
+        let is_news = self.last_told.as_ref() != Some(&news);
+        self.keep(pegs, &news.1, is_news);
+        if is_news {
             self.last_told = Some(news);
             self.args.observer.record(Event::Decided { pool: self.args.id.clone(), decision: decision.clone(), block });
         }

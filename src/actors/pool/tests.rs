@@ -91,6 +91,7 @@ impl Bench {
             max_age: secs(60),
             block_time: BLOCK,
             blocks: Board::new(None),
+            earnings: Vec::new(),
             gas: Board::new(None),
             lanes: Lanes { keeper: Board::new(Lane::Idle { last_sent: None }), guardian: None },
             executors: Executors { keeper: executor, guardian: None, treasury: None },

@@ -11,6 +11,7 @@ use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::operation::{Entry, LaneKey, NewOperation, OperationId, OperationRecord, Step};
 use crate::domain::peg::Peg;
 use crate::domain::position::Controls;
+use crate::domain::record::DecisionRecord;
 use crate::domain::units::{Timestamp, Wei};
 use crate::journal::memory::MemoryJournal;
 use crate::ports::journal::{Enqueued, Happened, LaneRecord, Opened, Pen, Selection};
@@ -149,6 +150,14 @@ impl Memories for FakeJournal {
 
     async fn release_pool(&self, pool: &PoolId, by: &str, at: Timestamp) -> Result<(), JournalFault> {
         self.inner.release_pool(pool, by, at).await
+    }
+
+    async fn record_decision(&self, pool: &PoolId, record: &DecisionRecord) -> Result<(), JournalFault> {
+        self.inner.record_decision(pool, record).await
+    }
+
+    async fn decisions(&self, pool: &PoolId, until: Timestamp, limit: u32) -> Result<Vec<DecisionRecord>, JournalFault> {
+        self.inner.decisions(pool, until, limit).await
     }
 
     async fn recall_peg(&self, asset: &AssetId) -> Result<Option<Peg>, JournalFault> {

@@ -93,6 +93,7 @@ pub(crate) fn policy() -> Policy {
             start_lead: secs(60),
             arbitrage_gas: 130_000,
             max_loss: None,
+            max_legs: 4,
         },
         gas: PerClass::urgent_and(flat(300, secs(600)), flat(30, secs(3_600))),
         ..crate::domain::testing::policy()
@@ -206,6 +207,7 @@ impl World {
                 max_age: secs(60),
                 block_time: BLOCK,
                 blocks: blocks.clone(),
+                earnings: Vec::new(),
                 pegs: held.iter().map(|asset| board_of(asset)).collect(),
                 gas: gas.clone(),
                 lanes: lanes.clone(),

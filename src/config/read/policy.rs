@@ -129,9 +129,11 @@ fn ramp(mut at: Section<'_>) -> Read<RampRule> {
         "false" => Ok(None),
         text => parse::percent(1, 10_000)(text).map(Some),
     });
+    let max_legs = at.required("max_legs", parse::whole(1, 4));
     check::at_most(&at, ("min", min), ("max", max));
     at.finish();
     Ok(RampRule {
+        max_legs: max_legs?,
         max_loss: max_loss?,
         min: min?,
         max: max?,

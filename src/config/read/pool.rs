@@ -131,8 +131,13 @@ fn mandate(at: &mut Section<'_>, chain: Option<&str>, known: &Known<'_>) -> Read
     }
     tokens.sort_by_key(|token| token.address.ok());
     let targets = tokens.iter().map(|token| token.target).collect();
+    // A share falls with its coin, and earns by itself.
+    let coin_of = |token: &Token| match known.shares.get(&token.name) {
+        Some(share) => share.as_ref().ok().map(|share| share.of.to_string()),
+        None => Some(token.name.clone()),
+    };
     let group_of = |token: &Token| {
-        let asset = known.assets.get(&token.name)?.as_ref().ok()?;
+        let asset = known.assets.get(&coin_of(token)?)?.as_ref().ok()?;
         asset.risk_group.as_deref().map(GroupId::new)
     };
     let groups: Vec<Option<GroupId>> = tokens.iter().map(group_of).collect();
@@ -143,7 +148,7 @@ fn mandate(at: &mut Section<'_>, chain: Option<&str>, known: &Known<'_>) -> Read
         max: tokens.iter().map(|token| token.max).collect(),
         groups,
         group_max: limits.iter().filter_map(|(group, max, _)| Some((group.clone(), (*max)?))).collect(),
-        accrues: vec![false; tokens.len()],
+        accrues: tokens.iter().map(|token| known.shares.contains_key(&token.name)).collect(),
         max_loss: tokens.iter().map(|token| token.max_loss).collect(),
         group_max_loss: limits.iter().filter_map(|(group, _, loss)| Some((group.clone(), (*loss)?))).collect(),
         assets: tokens.into_iter().map(|token| AssetId::new(&token.name)).collect(),
@@ -194,19 +199,19 @@ fn token(mut at: Section<'_>, chain: Option<&str>, names: &mut Vec<String>, know
 }
 
 fn address_of(at: &Section<'_>, name: &str, chain: Option<&str>, known: &Known<'_>) -> Read<Address> {
-    if known.shares.contains_key(name) {
-        // What a share is worth is not in the decision yet; without it a pool would be valued wrongly.
-        let expected = "an asset with a price of its own: pools with shares are not looked after yet";
-        return Err(at.refuse("asset", expected, "name another asset"));
+    let missing = |chain: &str| {
+        let expected = format!("an asset that is configured on {chain}");
+        Err(at.refuse("asset", expected, format!("add [assets.{name}.on.{chain}] with its token, decimals and feed")))
+    };
+    if let Some(share) = known.shares.get(name) {
+        let share = share.as_ref().map_err(|reported| *reported)?;
+        let chain = chain.filter(|chain| known.chains.contains_key(*chain)).ok_or(Reported)?;
+        return share.on.get(&ChainName::new(chain)).map_or_else(|| missing(chain), |place| Ok(place.token));
     }
     let asset = find(at, "asset", "asset", name, known.assets)?;
     let chain = chain.filter(|chain| known.chains.contains_key(*chain)).ok_or(Reported)?;
     match asset.on.get(&ChainName::new(chain)) {
         Some(place) => Ok(place.token),
-        None => Err(at.refuse(
-            "asset",
-            format!("an asset that is configured on {chain}"),
-            format!("add [assets.{name}.on.{chain}] with its token, decimals and feed"),
-        )),
+        None => missing(chain),
     }
 }

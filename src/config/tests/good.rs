@@ -34,7 +34,7 @@ fn an_asset_that_says_nothing_is_judged_by_the_defaults() {
 fn the_example_loads_as_it_is_shipped() {
     let settings = load(&shipped().join("example"), &Environment::default()).unwrap_or_else(|faults| panic!("{faults}"));
     let pool = &settings.pools[&PoolId::new("treasury")];
-    assert_eq!((pool.chain.as_str(), pool.kind, pool.policy_name.as_str()), ("mainnet", PoolKind::ManagedV2, "article"));
+    assert_eq!((pool.chain.as_str(), pool.kind, pool.policy_name.as_str()), ("mainnet", PoolKind::ManagedV2, "guarded"));
     let chain = &settings.chains[&ChainName::new("mainnet")];
     assert_eq!((chain.chain_id, chain.block_time), (1, Duration::from_secs(12)));
     assert!(chain.ether_usd.is_some() && chain.ws_url.is_some());
@@ -128,6 +128,7 @@ fn the_article_policy_carries_the_numbers_of_the_article() {
         start_lead: mins(3),
         arbitrage_gas: 130_000,
         max_loss: None,
+        max_legs: 1,
     };
     assert_eq!(policy.ramp, ramp);
     let caps = |rule: &crate::domain::gas::GasRule| (rule.cap.wei() / 1_000_000_000, rule.cap_at_deadline.wei() / 1_000_000_000);

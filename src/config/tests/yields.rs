@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{YieldKind, YieldSettings};
-use crate::domain::ids::{AssetId, ChainName};
+use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::units::Weight;
 use crate::domain::yields::{Apy, GrowthRule, YieldRule};
 
@@ -79,4 +79,17 @@ fn a_share_is_no_asset_with_a_peg() {
     let vault = VAULT.parse().unwrap();
     assert_eq!((place.token, place.decimals), (vault, 18));
     assert_eq!((place.rate.kind, place.rate.rule), (YieldKind::Erc4626 { vault, decimals: 18 }, usual(10_000)));
+}
+
+#[test]
+fn a_pool_that_holds_a_share_earns_by_it_and_falls_with_its_coin() {
+    let share = format!(
+        "[assets.sDAI]\nshare_of = \"DAI\"\n[assets.sDAI.on.mainnet]\ntoken = \"{VAULT}\"\ndecimals = 18\nrate = {{ vault = \"{VAULT}\" }}"
+    );
+    let settings = Copy::new().append("ballast.toml", &share).pool("asset = \"DAI\"", "asset = \"sDAI\"").settings();
+    let mandate = &settings.pools[&PoolId::new("treasury")].mandate;
+    let at = mandate.position_of(&AssetId::new("sDAI")).unwrap();
+    let others = mandate.accrues.iter().filter(|accrues| **accrues).count();
+    assert_eq!((mandate.accrues[at], others), (true, 1));
+    assert_eq!(mandate.groups[at].as_ref().map(crate::domain::ids::GroupId::as_str), Some("usdc"), "the group of DAI");
 }

@@ -46,6 +46,8 @@ pub enum Rate {
     Share(u128),
     /// It is a share whose worth has fallen, 1e18: something is wrong with whoever holds the coins.
     Fallen(u128),
+    /// It is a share, and what is known of it is of another block than the position: they will meet within a moment.
+    Late,
     /// It is a share, and nobody knows of how many coins.
     Unknown,
 }
@@ -65,6 +67,17 @@ pub struct GasNeeds {
     pub swap: u64,
     /// A proportional exit.
     pub exit: u64,
+}
+
+/// A fall of less than this part of a share is rounding.
+const DUST: u128 = 1_000_000_000;
+
+impl Rate {
+    /// A share that is worth so many coins now, 1e18, and was worth `best` at most.
+    #[must_use]
+    pub const fn of(rate: u128, best: u128) -> Self {
+        if rate < best.saturating_sub(best / DUST) { Self::Fallen(rate) } else { Self::Share(rate) }
+    }
 }
 
 impl GasNeeds {
@@ -90,7 +103,7 @@ impl Facts<'_> {
         match self.rates.get(at).copied().unwrap_or(Rate::Par) {
             Rate::Par => Some(coin),
             Rate::Share(rate) | Rate::Fallen(rate) => Price::from_wad(mul_div(coin.wad(), rate, WAD, Rounding::Down)?),
-            Rate::Unknown => None,
+            Rate::Late | Rate::Unknown => None,
         }
     }
 

@@ -74,7 +74,7 @@ pub fn plan(
     };
     let cost = |plan: &RampPlan| plan.whole_loss.saturating_add(own_gas.times(plan.legs));
     let mut points = vec![from.clone(), to.clone()];
-    for legs in [2, 4] {
+    for legs in [2, 4].into_iter().filter(|legs| *legs <= rule.max_legs) {
         let Some(finer) = refined(&points) else { break };
         points = finer;
         let Some(several) = along(&points, legs, straight.duration, market, rule)? else { break };
@@ -205,6 +205,7 @@ mod tests {
         start_lead: Duration::from_mins(3),
         arbitrage_gas: 130_000,
         max_loss: None,
+        max_legs: 4,
     };
 
     #[test]
@@ -229,6 +230,8 @@ mod tests {
         assert_eq!(legs(&small, usd(1)).legs, 1);
         let several = legs(&big, usd(1));
         assert!(several.legs > 1 && several.first != big, "{several:?}");
+        let never = RampRule { max_legs: 1, ..RULE };
+        assert_eq!(plan(&from, &big, &market(1), &never, Urgency::Calm, usd(1)).unwrap().legs, 1, "the rule says so");
         let one = legs(&big, usd(100_000));
         assert_eq!((one.legs, &one.first), (1, &big));
         let saved = 1.0 - several.whole_loss.as_f64() / one.whole_loss.as_f64();

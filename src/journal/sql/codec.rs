@@ -2,6 +2,7 @@
 //! serialisation and can change without changing what is written down. Words and numbers that cannot be understood are a fault,
 //! never a default: a journal that is misread is worse than one that cannot be read.
 
+mod decision;
 mod peg;
 mod plan;
 
@@ -19,6 +20,7 @@ use crate::domain::position::Ramp;
 use crate::domain::units::{GasPrice, Timestamp, Weight};
 use crate::ports::JournalFault;
 
+pub(super) use decision::{read_decision, write_decision};
 pub(super) use peg::{read_peg, write_peg};
 pub(super) use plan::{read_controls, read_frozen, read_moves, read_plan, write_controls, write_frozen, write_moves, write_plan};
 

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use sqlx::AnyConnection;
 
-use super::SqlJournal;
 use super::codec::{self, number};
 use super::fault::fault;
 use super::rows::Columns;
+use super::{SqlJournal, decisions};
 use crate::domain::decide::{Latch, Memory};
 use crate::domain::ids::{AssetId, PoolId};
 use crate::domain::peg::{Peg, PegState};
 use crate::domain::position::Controls;
+use crate::domain::record::DecisionRecord;
 use crate::domain::units::Timestamp;
 use crate::ports::{JournalFault, Memories};
 
@@ -274,6 +275,24 @@ impl Memories for SqlJournal {
         self.patiently(async {
             let mut session = self.writing().await?;
             let done = release(&mut session, pool, by, at).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn record_decision(&self, pool: &PoolId, record: &DecisionRecord) -> Result<(), JournalFault> {
+        self.patiently(async {
+            let mut session = self.writing().await?;
+            let done = decisions::record(&mut session, pool, record).await;
+            session.end(done).await
+        })
+        .await
+    }
+
+    async fn decisions(&self, pool: &PoolId, until: Timestamp, limit: u32) -> Result<Vec<DecisionRecord>, JournalFault> {
+        self.patiently(async {
+            let mut session = self.reading().await?;
+            let done = decisions::list(&mut session, pool, until, limit).await;
             session.end(done).await
         })
         .await

@@ -109,6 +109,7 @@ impl Shared {
             max_age: PAUSE,
             block_time: BLOCK,
             blocks: blocks.clone(),
+            earnings: Vec::new(),
             pegs: assets.into_iter().map(|asset| Board::new(at_par(asset, clock.now()))).collect(),
             gas: gas.clone(),
             lanes: lanes.clone(),
@@ -163,6 +164,7 @@ fn policy() -> Policy {
             start_lead: minute,
             arbitrage_gas: 130_000,
             max_loss: None,
+            max_legs: 4,
         },
         gas: PerClass::urgent_and(gas, gas),
         ..Policy::permissive()

@@ -160,9 +160,4 @@ pub(in crate::config::tests) const YIELDS: &[(&str, Spoil, [&str; 5])] = &[
             "did you mean `DAI`?",
         ],
     ),
-    (
-        "share in a pool",
-        |copy| share(copy, "[assets.sDAI]", "[assets.sDAI]").pool("asset = \"DAI\"", "asset = \"sDAI\""),
-        ["pools/treasury.toml:", "asset", "sDAI", "pools with shares are not looked after yet", "name another asset"],
-    ),
 ];

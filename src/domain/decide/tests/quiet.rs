@@ -133,6 +133,22 @@ fn yields_of_raw_coins_bring_nothing_and_the_article_follows_them_all_the_same()
 }
 
 #[test]
+fn a_share_is_worth_its_coin_times_its_rate_and_one_that_fell_is_not_bought() {
+    assert_eq!((Rate::of(WAD, WAD), Rate::of(WAD - 1, WAD)), (Rate::Share(WAD), Rate::Share(WAD - 1)), "a wei is rounding");
+    assert_eq!(Rate::of(WAD - WAD / 1_000, WAD), Rate::Fallen(WAD - WAD / 1_000));
+    let mut scene = Scene::at(&[4_000, 3_500, 2_500]);
+    scene.rates = vec![Rate::Share(2 * WAD), Rate::Par, Rate::Par];
+    assert_eq!(scene.facts().valuation().unwrap().total, usd(700_000), "forty points are worth twice as much");
+    let mut fallen = Scene::at(&[3_400, 3_800, 2_800]);
+    fallen.rates = vec![Rate::Fallen(WAD), Rate::Par, Rate::Par];
+    assert_eq!(fallen.hold(), "awaiting_recovery");
+    fallen.rates = vec![Rate::Unknown, Rate::Par, Rate::Par];
+    assert_eq!(fallen.hold(), "unknown", "nobody knows what it is worth");
+    fallen.rates = vec![Rate::Late, Rate::Par, Rate::Par];
+    assert_eq!(fallen.hold(), "blocks_differ");
+}
+
+#[test]
 fn the_clock_of_a_gap_has_hysteresis() {
     let mut memory = Memory::default();
     let mut watch = |gap: u64| {
