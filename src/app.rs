@@ -6,6 +6,8 @@ mod explain;
 mod keys;
 mod streams;
 
+pub use keys::keeper_account;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -29,6 +29,7 @@ pub mod relay;
 mod revert;
 pub mod sender;
 pub mod signer;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 pub mod token;

@@ -3,9 +3,11 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod init;
 pub mod ops;
 mod panics;
 pub mod prices;
+pub mod promote;
 pub mod rebalance;
 pub mod record;
 pub mod replay;
@@ -49,6 +51,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Shows what was decided for a pool, why, and what each answer to a depeg would cost.
     Explain(explain::ExplainArgs),
+    /// Reads a pool and writes its file, in the mode that only observes.
+    Init(init::InitArgs),
+    /// Moves a pool one mode up, after its checks: from observing to dry runs, and from there to sending.
+    Promote(promote::PromoteArgs),
     /// Shows what the journal has of operations, and steers them.
     #[command(subcommand)]
     Ops(ops::OpsCommand),
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
             Command::Record(args) => record::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Explain(args) => explain::run(args).await,
+            Command::Init(args) => init::run(args).await,
+            Command::Promote(args) => promote::run(args).await,
             Command::Ops(command) => ops::run(command).await,
             Command::Prices(args) => prices::run(args).await,
             Command::Rebalance(args) => rebalance::run(args).await,

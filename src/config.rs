@@ -23,7 +23,7 @@ mod tests;
 
 pub use environment::Environment;
 pub use fault::{EXIT_CODE, Fault, Faults};
-pub use load::{load, peg_defaults};
+pub use load::{Pools, load, load_with, peg_defaults};
 pub use notes::{Note, notes};
 pub use settings::{
     AlertSettings, AssetOnChain, AssetSettings, ChainSettings, DefiLlamaSettings, FeedSettings, GcpKey, HttpSettings,

@@ -12,6 +12,7 @@ pub mod finality;
 pub mod gas;
 pub mod ids;
 pub mod lane;
+pub mod mode;
 pub mod moves;
 pub mod operation;
 pub mod outcome;

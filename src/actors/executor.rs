@@ -129,6 +129,8 @@ pub enum ExecutorMsg {
     Surveyed(Result<Box<Surveyed>, Unsurveyed>),
     /// An operation is written down and has been simulated.
     Begun(OpId, Result<Box<Begun>, Refusal>),
+    /// An order of a pool that is not live has been simulated.
+    Rehearsed(Box<Order>, Result<u64, SendFault>),
     /// An operation is about to be handed over, or cannot be.
     Launched(OpId, Result<Box<OperationRecord>, Miscarriage>),
     /// A raise or a cancellation is about to be handed over, or could not be.
@@ -241,6 +243,7 @@ impl Actor for Executor {
             ExecutorMsg::Survey => state.survey(&myself),
             ExecutorMsg::Surveyed(surveyed) => state.surveyed(&myself, surveyed),
             ExecutorMsg::Begun(op, begun) => state.begun(&myself, op, begun),
+            ExecutorMsg::Rehearsed(order, simulated) => state.rehearsed(*order, simulated),
             ExecutorMsg::Launched(op, launched) => state.launched(&myself, op, launched),
             ExecutorMsg::Pushed(op, pushed) => state.pushed(&myself, op, pushed),
             ExecutorMsg::Answered(op, hash, answer) => state.answered(&myself, op, hash, &answer),

@@ -26,6 +26,7 @@ use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
 use crate::domain::decide::Memory;
 use crate::domain::ids::{EpisodeId, PoolId};
+use crate::domain::mode::Mode;
 use crate::domain::operation::LaneRole;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::Peg;
@@ -51,6 +52,8 @@ pub struct PoolArgs {
     pub slot: Slot,
     /// What the owner holds and allows.
     pub mandate: Mandate,
+    /// How far to go.
+    pub mode: Mode,
     /// When to act.
     pub policy: Policy,
     /// Facts older than this are not known any more.
@@ -184,6 +187,10 @@ pub struct PoolState {
     declined: BTreeSet<EpisodeId>,
     last_told: Option<(&'static str, String)>,
     last_kept: Option<Timestamp>,
+    /// What triggered the last order.
+    ordered: Option<&'static str>,
+    /// What was last rehearsed, and when: nothing on the chain changes by it, so it would be rehearsed for ever.
+    rehearsed: Option<(&'static str, Timestamp)>,
     last_shown: Option<u64>,
     /// Facts of an older block than this do not show what the last order did.
     not_before_block: u64,
@@ -247,6 +254,8 @@ impl Actor for Pool {
             declined: BTreeSet::new(),
             last_told: None,
             last_kept: None,
+            ordered: None,
+            rehearsed: None,
             last_shown: None,
             not_before_block: 0,
             rest_until: Duration::ZERO,

@@ -28,6 +28,7 @@ use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::NetworkSender;
 use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings, ShareOnChain};
 use crate::domain::ids::AssetId;
+use crate::domain::mode::Mode;
 use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
 use crate::observe::Event;
@@ -179,6 +180,7 @@ impl ChainPlan {
             chain_id: self.settings.chain_id,
             pool: pool.address,
             keeper: self.keeper.address(),
+            sends: pool.mode == Mode::Live,
             tokens: pool.mandate.assets.iter().filter_map(token).collect(),
             feeds: coins
                 .iter()
@@ -320,6 +322,7 @@ impl ChainPlan {
                 position: Arc::new(position),
                 pegs: pool.mandate.assets.iter().filter_map(board_of).collect(),
                 earnings: pool.mandate.assets.iter().map(earning).collect(),
+                mode: pool.mode,
                 mandate: pool.mandate,
                 policy: pool.policy,
                 max_age,

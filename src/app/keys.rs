@@ -42,6 +42,15 @@ pub(super) async fn open(settings: &SignerSettings, on_request: &RequestHook) ->
     Ok(Keys { signer })
 }
 
+/// The account of a chain's keeper, for whoever only wants to know who it is.
+///
+/// # Errors
+/// The key cannot be opened; why, in words.
+pub async fn keeper_account(chain: &ChainSettings) -> Result<Address, String> {
+    let unheard: RequestHook = Arc::new(|_| {});
+    open(&chain.keeper, &unheard).await.map(|keys| keys.address())
+}
+
 /// The chain's private relay, with the identity that it knows us by.
 pub(super) fn relay(chain: &ChainSettings, on_request: &RequestHook) -> Result<Option<Arc<dyn Relay>>, StartFault> {
     let Some(settings) = &chain.relay else { return Ok(None) };

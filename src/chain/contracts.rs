@@ -38,6 +38,8 @@ sol! {
     /// The vault of Balancer V2: holds the tokens of all pools.
     #[derive(Debug, PartialEq, Eq)]
     interface IVault {
+        function getPoolTokenInfo(bytes32 poolId, address token) external view
+            returns (uint256 cash, uint256 managed, uint256 lastChangeBlock, address assetManager);
         function getPoolTokens(bytes32 poolId) external view
             returns (address[] memory tokens, uint256[] memory balances, uint256 lastChangeBlock);
         function getPausedState() external view returns (bool paused, uint256 pauseWindowEndTime, uint256 bufferPeriodEndTime);
@@ -70,6 +72,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     interface IERC20 {
         function decimals() external view returns (uint8 places);
+        function symbol() external view returns (string memory text);
         function balanceOf(address account) external view returns (uint256 value);
         function totalSupply() external view returns (uint256 value);
     }

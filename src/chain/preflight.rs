@@ -30,6 +30,8 @@ pub struct PoolClaim {
     pub pool: Address,
     /// The account that sends. It must own the pool itself.
     pub keeper: Address,
+    /// Whether it will: a pool that is only observed, or rehearsed, may have any owner.
+    pub sends: bool,
     /// Its tokens in order, without the pool's own.
     pub tokens: Vec<TokenClaim>,
     /// The price feeds that it depends on.
@@ -200,7 +202,7 @@ impl Asked<'_> {
             (_, Err(why), _) => return Ok(self.no_pool("getVault", &why, faults).await),
             (_, _, Err(why)) => return Ok(self.no_pool("getOwner", &why, faults).await),
         };
-        if owner != claim.keeper {
+        if claim.sends && owner != claim.keeper {
             let code = if owner == DELEGATE { Ok(false) } else { self.has_code(owner).await };
             faults.push(PreflightFault::owner(claim, owner, owner == DELEGATE, code.unwrap_or(false)));
         }

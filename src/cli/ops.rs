@@ -50,7 +50,7 @@ pub enum OpsCommand {
 pub(super) struct ConfigArg {
     /// The directory with `ballast.toml` and `pools/`.
     #[arg(long, value_name = "DIR")]
-    config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 /// Who asks.

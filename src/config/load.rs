@@ -30,8 +30,27 @@ const POLICIES: [(&str, &str, &str); 2] = [
 /// # Errors
 /// Everything that is wrong, in any file, at once. Opens no socket and writes nothing.
 pub fn load(dir: &Path, environment: &Environment) -> Result<Settings, Faults> {
+    load_with(dir, environment, Pools::AsTheyAre)
+}
+
+/// Which pool files count.
+#[derive(Clone, Copy, Debug)]
+pub enum Pools<'a> {
+    /// Those that are there, and one at least.
+    AsTheyAre,
+    /// Those that are there, or none.
+    OrNone,
+    /// Those that are there, and this one as it would be written: its name and its text.
+    With(&'a str, &'a str),
+}
+
+/// The same with other pool files than those that are there: what is to be written can be checked before it is.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with(dir: &Path, environment: &Environment, pools: Pools<'_>) -> Result<Settings, Faults> {
     let inspection = Inspection::new(dir, environment);
-    let settings = gather(&inspection).and_then(|files| settings(&inspection, files));
+    let settings = gather(&inspection, pools).and_then(|files| settings(&inspection, files));
     let faults = inspection.into_faults();
     settings.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
 }
@@ -60,7 +79,7 @@ struct Files {
     policy_homes: BTreeMap<String, String>,
 }
 
-fn gather(inspection: &Inspection<'_>) -> Read<Files> {
+fn gather(inspection: &Inspection<'_>, which: Pools<'_>) -> Read<Files> {
     let main = inspection.dir.join("ballast.toml");
     let mut root = file(inspection, &main);
     let mut tables = vec![text(inspection, DEFAULTS.0, DEFAULTS.1)];
@@ -88,8 +107,14 @@ fn gather(inspection: &Inspection<'_>) -> Read<Files> {
         }
         tables.push(nested("policies", &name, table));
     }
-    let pools = folder(inspection, "pools");
-    if pools.is_empty() && inspection.dir.is_dir() {
+    let mut pools = folder(inspection, "pools");
+    if let Pools::With(name, content) = which {
+        let home = inspection.dir.join("pools").join(format!("{name}.toml")).display().to_string();
+        pools.retain(|(other, ..)| other != name);
+        let table = text(inspection, &home, content);
+        pools.push((name.to_owned(), home, Some(table)));
+    }
+    if pools.is_empty() && !matches!(which, Pools::OrNone) && inspection.dir.is_dir() {
         let place = inspection.dir.join("pools").display().to_string();
         let mend = "copy a pool file there, for example pools/treasury.toml of config/example".into();
         let found = "no file NAME.toml".into();

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::mode::Mode;
 use crate::domain::peg::{PegRule, VoteRule};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
@@ -176,6 +177,8 @@ pub struct PoolSettings {
     pub id: PoolId,
     /// The chain it lives on.
     pub chain: ChainName,
+    /// How far Ballast may go with it.
+    pub mode: Mode,
     /// The pool's own contract; no two pools of a chain share one.
     pub address: Address,
     /// What can be done with it.

@@ -197,7 +197,8 @@ fn sources(coin: Coin, venues: &VenueUrls) -> String {
 }
 
 fn pool_file(spec: &PoolSpec, address: &str) -> String {
-    let mut text = format!("chain = \"{CHAIN}\"\naddress = \"{address}\"\nkind = \"managed-v2\"\npolicy = \"demo\"\n");
+    let mut text =
+        format!("chain = \"{CHAIN}\"\naddress = \"{address}\"\nkind = \"managed-v2\"\npolicy = \"demo\"\nmode = \"live\"\n");
     for TokenSpec { coin, target, min, max, .. } in &spec.tokens {
         let [target, min, max] = [target, min, max].map(|weight| percent(*weight));
         add(

@@ -21,6 +21,11 @@ pub enum Outcome {
     Reverted(Inclusion),
     /// Not included in time; a cancellation with the same nonce was.
     Cancelled(Inclusion),
+    /// A dry run: it was simulated on the newest block, and would have gone through.
+    Rehearsed {
+        /// Units of gas that it would use.
+        gas_used: u64,
+    },
     /// Refused before anything was signed.
     Refused(Refusal),
 }
@@ -113,11 +118,12 @@ impl Refusal {
 
 impl Outcome {
     /// Every word of [`Outcome::label`]: what is written down by its word is found again by it.
-    pub const LABELS: [&'static str; 17] = [
+    pub const LABELS: [&'static str; 18] = [
         "done",
         "deviates",
         "reverted",
         "cancelled",
+        "rehearsed",
         "stale_turn",
         "lane_not_ready",
         "duplicate",
@@ -141,6 +147,7 @@ impl Outcome {
             Self::Deviates { .. } => "deviates",
             Self::Reverted(_) => "reverted",
             Self::Cancelled(_) => "cancelled",
+            Self::Rehearsed { .. } => "rehearsed",
             Self::Refused(refusal) => refusal.label(),
         }
     }
@@ -152,7 +159,7 @@ impl Outcome {
             Self::Done(inclusion) | Self::Deviates { inclusion, .. } | Self::Reverted(inclusion) | Self::Cancelled(inclusion) => {
                 Some(inclusion)
             }
-            Self::Refused(_) => None,
+            Self::Rehearsed { .. } | Self::Refused(_) => None,
         }
     }
 
@@ -177,7 +184,7 @@ impl Outcome {
     #[must_use]
     pub const fn may_retry(&self) -> bool {
         match self {
-            Self::Done(_) | Self::Cancelled(_) => true,
+            Self::Done(_) | Self::Cancelled(_) | Self::Rehearsed { .. } => true,
             Self::Deviates { .. } | Self::Reverted(_) => false,
             Self::Refused(refusal) => !matches!(refusal, Refusal::NonceTaken),
         }
@@ -233,6 +240,7 @@ mod tests {
             Outcome::Deviates { inclusion, difference: String::new() },
             Outcome::Reverted(inclusion),
             Outcome::Cancelled(inclusion),
+            Outcome::Rehearsed { gas_used: 1 },
         ];
         let outcomes = included.into_iter().chain(refusals.into_iter().map(Outcome::Refused));
         assert_eq!(outcomes.map(|outcome| outcome.label()).collect::<Vec<_>>(), Outcome::LABELS);

@@ -23,6 +23,7 @@ mod duel;
 mod feeds;
 mod freeze;
 mod gas;
+mod modes;
 mod ops;
 mod outage;
 mod owner;

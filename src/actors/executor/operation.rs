@@ -56,6 +56,8 @@ pub struct Order {
     pub triggered_at: Timestamp,
     /// The same on the machine clock.
     pub triggered_uptime: Duration,
+    /// Only simulate it: the pool is not live.
+    pub rehearsal: bool,
     /// The permission.
     pub turn: Turn,
     /// Who waits for the outcome.

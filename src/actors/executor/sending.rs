@@ -13,7 +13,7 @@ use crate::crash;
 use crate::domain::fees::Fees;
 use crate::domain::lane::Stop;
 use crate::domain::operation::{AttemptKind, Entry, IntentId, NewOperation, OperationId, OperationRecord};
-use crate::domain::outcome::Refusal;
+use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::plan::{Plan, Timing};
 use crate::domain::position::Ramp;
 use crate::domain::route::{RelayKind, Via};
@@ -51,6 +51,9 @@ impl ExecutorState {
             Ok(admitted) => admitted,
             Err(refusal) => return self.settle_refused(Operation::refused(order), refusal),
         };
+        if order.rehearsal {
+            return self.rehearse(myself, order, call);
+        }
         if self.operations.values().all(|operation| !operation.occupies_lane()) {
             self.busy_since = self.args.clock.now();
         }
@@ -61,6 +64,25 @@ impl ExecutorState {
         self.next_op = self.next_op.saturating_add(1);
         self.operations.insert(op, Operation::ordered(order, call, ramp, deadline));
         self.begin_unblocked(myself);
+    }
+
+    /// Simulates an order on the newest block and lets it go. Nothing is written down of it: it is no operation, and has no nonce.
+    fn rehearse(&self, myself: &ActorRef<ExecutorMsg>, order: Order, call: Call) {
+        let (sender, watcher) = (self.args.sender.clone(), myself.clone());
+        let myself = myself.clone();
+        watched(watcher, async move {
+            let simulated = in_time(sender.simulate(&call)).await;
+            let _ = myself.cast(ExecutorMsg::Rehearsed(Box::new(order), simulated));
+        });
+    }
+
+    pub(super) fn rehearsed(&self, order: Order, simulated: Result<u64, SendFault>) {
+        let outcome = match simulated {
+            Ok(gas_used) => Outcome::Rehearsed { gas_used },
+            Err(SendFault::WouldRevert(why)) => Outcome::Refused(Refusal::WouldRevert(why)),
+            Err(fault) => Outcome::Refused(Refusal::Unreachable(fault.to_string())),
+        };
+        self.settle(order, outcome, None);
     }
 
     /// Whether an order may be sent, and the ramp that it makes. The times are computed here and not in the plan: whatever waited

@@ -197,6 +197,7 @@ impl Bench {
             seen: Seen { controls: self.chain.controls(pool), touched: 0, brakes: 0, trades: false },
             triggered_at: now,
             triggered_uptime: self.clock.uptime(),
+            rehearsal: false,
             turn: Turn::new(id, name, class, cap, self.clock.uptime(), Span::none(), self.queue.clone()),
             reply_to: ReplyTo::new(self.pools[pool].0.clone(), self.number),
         }

@@ -10,6 +10,7 @@ use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
 use crate::domain::decide::{Hold, Latch};
 use crate::domain::gas::GasCap;
+use crate::domain::mode::Mode;
 use crate::domain::operation::Seen;
 use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::plan::Plan;
@@ -21,6 +22,8 @@ use crate::observe::spans;
 
 /// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
 const BREATH: Duration = Duration::from_secs(1);
+/// What was rehearsed is rehearsed again after this, or after the policy's interval if that is longer.
+const REHEARSE_AGAIN: Duration = Duration::from_mins(10);
 /// Its breath doubles while the trouble lasts, but a defence is never further away than this.
 const LONGEST_BREATH: Duration = Duration::from_secs(30);
 
@@ -28,6 +31,10 @@ impl PoolState {
     pub(super) fn act(&mut self, myself: &ActorRef<PoolMsg>, trigger: Trigger, plan: Plan, benefit: Option<Usd>) {
         let (now, uptime) = (self.args.clock.now(), self.args.clock.uptime());
         let triggered = *self.triggered.get_or_insert((now, uptime));
+        if !self.may_ask(&trigger, now) {
+            self.rest_quietly();
+            return;
+        }
         let cap = self.cap(&trigger, &plan, benefit, now);
         match std::mem::replace(&mut self.stage, Stage::Quiet) {
             Stage::Holding(turn) if turn.class() == trigger.class() => self.order(myself, turn, trigger, plan, triggered),
@@ -49,6 +56,23 @@ impl PoolState {
             Stage::Quiet if uptime < self.rest_until => {}
             Stage::Quiet => self.ask(trigger, cap),
         }
+    }
+
+    /// Whether a turn may be asked for: not by a pool that is only observed, nor for what was rehearsed a short while ago.
+    pub(super) fn may_ask(&self, trigger: &Trigger, now: Timestamp) -> bool {
+        let again = self.args.policy.min_interval.max(REHEARSE_AGAIN);
+        let rehearsed = self.rehearsed.is_some_and(|(code, at)| code == trigger.code() && now.since(at) < again);
+        self.args.mode != Mode::Observe && !rehearsed
+    }
+
+    /// Nothing is asked for, and what was is withdrawn.
+    fn rest_quietly(&mut self) {
+        if matches!(self.stage, Stage::Asking { .. }) {
+            self.withdraw();
+        }
+        // A turn in hand is dropped with the stage.
+        self.stage = Stage::Quiet;
+        self.triggered = None;
     }
 
     /// What may be paid: the cap of the class, and for a defence no more than the policy's multiple of what it is expected to save. Where
@@ -83,6 +107,7 @@ impl PoolState {
         let id = self.next_order;
         self.next_order = id.saturating_add(1);
         self.executing.push((id, trigger.class()));
+        self.ordered = Some(trigger.code());
         let executor = self.args.executors.of(plan.role());
         let order = Order {
             id,
@@ -95,6 +120,7 @@ impl PoolState {
             before: facts.weights.clone(),
             triggered_at: triggered.0,
             triggered_uptime: triggered.1,
+            rehearsal: self.args.mode != Mode::Live,
             turn,
             reply_to: ReplyTo::new(myself.clone(), id),
         };
@@ -168,6 +194,10 @@ impl PoolState {
             Some(inclusion) => {
                 self.troubles = 0;
                 self.not_before_block = self.not_before_block.max(inclusion.block.number);
+            }
+            None if matches!(outcome, Outcome::Rehearsed { .. }) => {
+                self.troubles = 0;
+                self.rehearsed = self.ordered.take().map(|code| (code, self.args.clock.now()));
             }
             // What gave way to a defence does not hold it up.
             None if matches!(outcome, Outcome::Refused(Refusal::Superseded)) => {}

@@ -20,7 +20,9 @@ const KEEP_EVERY: Duration = Duration::from_mins(10);
 impl PoolState {
     /// Tells the queue once for each episode that this pool has looked and will not ask, so that the batch need not wait for it.
     pub(super) fn answer_episodes(&mut self, pegs: &[Peg], decision: &Decision) {
-        let asks = matches!(decision, Decision::Act { trigger: Trigger::Depeg { .. }, .. });
+        let now = self.args.clock.now();
+        let asks =
+            matches!(decision, Decision::Act { trigger: trigger @ Trigger::Depeg { .. }, .. } if self.may_ask(trigger, now));
         let current: BTreeSet<EpisodeId> = pegs.iter().filter_map(Peg::current_episode).collect();
         for episode in current.iter().filter(|_| !asks) {
             if !self.declined.contains(episode) {

@@ -25,6 +25,7 @@ use crate::actors::turn::Turn;
 use crate::domain::allocation::Allocation;
 use crate::domain::gas::GasCap;
 use crate::domain::ids::{AssetId, PoolId, SourceId};
+use crate::domain::mode::Mode;
 use crate::domain::outcome::{Inclusion, Outcome, Refusal};
 use crate::domain::peg::{Peg, PegState, Trust};
 use crate::domain::policy::Policy;
@@ -87,6 +88,7 @@ impl Bench {
                 vec![Weight::from_bps(1_000); 2],
                 vec![Weight::from_bps(9_000); 2],
             ),
+            mode: Mode::Live,
             policy,
             max_age: secs(60),
             block_time: BLOCK,

@@ -32,6 +32,7 @@ use crate::domain::budget::Budget;
 use crate::domain::finality::Finality;
 use crate::domain::gas::GasRule;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
+use crate::domain::mode::Mode;
 use crate::domain::operation::LaneRole;
 use crate::domain::peg::Peg;
 use crate::domain::policy::{CompositionRule, Policy, RampRule};
@@ -203,6 +204,7 @@ impl World {
                     vec![Weight::from_bps(1_000); 2],
                     vec![Weight::from_bps(9_000); 2],
                 ),
+                mode: Mode::Live,
                 policy: spec.policy.clone(),
                 max_age: secs(60),
                 block_time: BLOCK,

@@ -89,6 +89,7 @@ fn claim() -> PoolClaim {
         chain_id: CHAIN_ID,
         pool: POOL,
         keeper: KEEPER,
+        sends: true,
         tokens: vec![token("DAI", DAI, 18), token("USDC", USDC, 6)],
         feeds: vec![FeedClaim { place: "assets.USDC.feed".to_owned(), proxy: FEED, decimals: 8 }],
     }

@@ -146,6 +146,17 @@ impl Narrator {
     fn settled(&self, settlement: &Settlement) {
         let Settlement { pool, assets, before, target, ramp, outcome, .. } = settlement;
         match outcome {
+            Outcome::Done(inclusion) if settlement.deed != "reweight" => {
+                let cost = inclusion.cost_usd.map(|usd| format!(" for {usd} of gas")).unwrap_or_default();
+                let what = match settlement.deed {
+                    "freeze" => "stops trading",
+                    "open" => "trades again",
+                    "fee_ramp" => "raises its swap fee, to open again behind it",
+                    "brake" => "sets its circuit breakers",
+                    other => other,
+                };
+                self.say(Voice::Good, &format!("{pool} {what}, in block {}{cost}", inclusion.block.number));
+            }
             Outcome::Done(inclusion) => {
                 let moves: Vec<String> = assets
                     .iter()

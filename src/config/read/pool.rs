@@ -13,6 +13,7 @@ use crate::config::section::Section;
 use crate::config::settings::{AssetSettings, ChainSettings, PoolKind, PoolSettings, ShareSettings};
 use crate::domain::allocation::Allocation;
 use crate::domain::ids::{AssetId, ChainName, GroupId, PoolId};
+use crate::domain::mode::Mode;
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
 use crate::domain::units::Weight;
@@ -21,6 +22,9 @@ use crate::domain::units::Weight;
 const LIMITS: (Weight, Weight) = (Weight::from_bps(100), Weight::from_bps(9_700));
 
 const KINDS: [(&str, PoolKind); 1] = [(PoolKind::ManagedV2.label(), PoolKind::ManagedV2)];
+
+const MODES: [(&str, Mode); 3] =
+    [(Mode::Observe.label(), Mode::Observe), (Mode::DryRun.label(), Mode::DryRun), (Mode::Live.label(), Mode::Live)];
 
 /// What was read before the pools; what failed is present as [`Reported`], so that nobody is told twice.
 #[derive(Debug)]
@@ -62,6 +66,7 @@ pub(in crate::config) fn pool(name: &str, mut at: Section<'_>, known: &Known<'_>
     let chain = chain_name.clone().and_then(|name| find(&at, "chain", "chain", &name, known.chains));
     let address = at.required("address", parse::address);
     let kind = at.required("kind", parse::one_of(KINDS.as_slice()));
+    let mode = at.required("mode", parse::one_of(MODES.as_slice()));
     let policy_name = at.required("policy", parse::text);
     let policy = policy_name.clone().and_then(|name| rules(&mut at, &name, known));
     if let (Ok(policy), Ok(chain)) = (&policy, &chain) {
@@ -78,6 +83,7 @@ pub(in crate::config) fn pool(name: &str, mut at: Section<'_>, known: &Known<'_>
         chain: ChainName::new(&chain_name?),
         address: address?,
         kind: kind?,
+        mode: mode?,
         mandate: mandate?,
         policy_name: policy_name?,
         policy: policy?,

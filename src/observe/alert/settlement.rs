@@ -11,7 +11,14 @@ pub(super) fn draft(order: &Settlement) -> Option<Draft> {
     let severity = severity(order)?;
     let pool = &order.pool;
     let title = match &order.outcome {
-        Outcome::Done(_) => format!("{pool} rebalances"),
+        Outcome::Done(_) => match order.deed {
+            "freeze" => format!("{pool} stops trading"),
+            "open" => format!("{pool} trades again"),
+            "fee_ramp" => format!("{pool} raises its swap fee, to open again"),
+            "brake" => format!("{pool} sets its circuit breakers"),
+            _ => format!("{pool} rebalances"),
+        },
+        Outcome::Rehearsed { .. } => format!("{pool} would send this, if it were live"),
         Outcome::Deviates { .. } => format!("{pool}: the chain shows another ramp than the one ordered"),
         Outcome::Reverted(_) => format!("{pool}: the transaction reverted"),
         Outcome::Cancelled(_) => format!("{pool}: not included in time, cancelled"),
@@ -30,7 +37,7 @@ pub(super) fn draft(order: &Settlement) -> Option<Draft> {
 
 fn severity(order: &Settlement) -> Option<Severity> {
     match &order.outcome {
-        Outcome::Done(_) => Some(Severity::Info),
+        Outcome::Done(_) | Outcome::Rehearsed { .. } => Some(Severity::Info),
         Outcome::Refused(Refusal::ShuttingDown | Refusal::Superseded | Refusal::Duplicate | Refusal::PoolBusy) => None,
         // To lose a defence to one of these is worth a word, to lose a routine order is not.
         Outcome::Refused(Refusal::StaleTurn | Refusal::LaneNotReady | Refusal::GasAboveCap) => {
@@ -47,6 +54,7 @@ fn key(order: &Settlement) -> String {
     let Settlement { pool, outcome, .. } = order;
     match outcome {
         Outcome::Done(inclusion) => format!("pool/{pool}/done/{}", inclusion.tx),
+        Outcome::Rehearsed { .. } => format!("pool/{pool}/rehearsed/{}", order.trigger.code()),
         _ => format!("pool/{pool}/{}", outcome.label()),
     }
 }
@@ -58,7 +66,7 @@ fn reason(outcome: &Outcome) -> Option<String> {
         Outcome::Refused(Refusal::WouldRevert(why)) => Some(format!("it would revert: {why}")),
         Outcome::Refused(Refusal::Unreachable(why)) => Some(format!("the node or the signer failed: {why}")),
         Outcome::Refused(refusal) => Some(refusal.words()),
-        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) => None,
+        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Rehearsed { .. } => None,
     }
 }
 
@@ -67,7 +75,7 @@ fn weights(mut draft: Draft, order: &Settlement) -> Draft {
         draft = draft.fact(asset.as_str(), &format_args!("{before} → {target}"));
     }
     match order.outcome {
-        Outcome::Done(_) | Outcome::Deviates { .. } => draft.fact("Ramp", &human(order.ramp)),
+        Outcome::Done(_) | Outcome::Deviates { .. } | Outcome::Rehearsed { .. } => draft.fact("Ramp", &human(order.ramp)),
         Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Refused(_) => draft,
     }
 }

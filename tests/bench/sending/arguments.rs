@@ -105,6 +105,7 @@ impl Shared {
                 vec![Weight::from_bps(1_000); 2],
                 vec![Weight::from_bps(9_000); 2],
             ),
+            mode: ballast::domain::mode::Mode::Live,
             policy: policy(),
             max_age: PAUSE,
             block_time: BLOCK,
