@@ -3,9 +3,11 @@
 
 mod chain;
 mod explain;
+mod follower;
 mod keys;
 mod streams;
 
+pub use follower::Follower;
 pub use keys::keeper_account;
 
 use std::collections::BTreeMap;
@@ -21,11 +23,11 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actors::alerter::{AlerterArgs, AlerterMsg};
 use crate::actors::board::{Address, Board};
-use crate::actors::facts::Lanes;
 use crate::actors::peg_watch::{PegWatchArgs, PegWatchMsg};
 use crate::actors::root::{Root, RootArgs, RootMsg};
 use crate::actors::supervise::{RestartBook, Supervision};
 use crate::alerts::discord::DiscordSink;
+use crate::app::chain::ChainPlan;
 use crate::config::{AlertSettings, Settings};
 use crate::domain::ids::{AssetId, ChainName};
 use crate::domain::operation::LaneRole;
@@ -147,7 +149,7 @@ struct Shared {
 pub struct App {
     root: ActorRef<RootMsg>,
     dead: JoinHandle<()>,
-    lanes: Vec<Lanes>,
+    follower: Follower,
     chains: JoinSet<()>,
     readiness: Readiness,
     /// Where `/metrics`, `/healthz` and `/readyz` answer.
@@ -174,38 +176,42 @@ impl App {
 
         let mut plans = Vec::new();
         for settings_of_chain in settings.chains.values() {
-            plans.push(chain::ChainPlan::new(settings, settings_of_chain, &shared).await?);
+            plans.push(Arc::new(ChainPlan::new(settings, settings_of_chain, &shared).await?));
         }
         let readiness = Readiness::starting();
         let (http, http_task, http_stop) = serve(settings.http.listen, &shared, &readiness).await?;
         let (root, dead) = root(settings, &shared).await?;
-        let lanes = plans.iter().map(chain::ChainPlan::lanes).collect();
+        shared.wiring.observer.record(Event::SettingsRead { pools: settings.pools.len(), restart: false });
         let mut chains = JoinSet::new();
-        for plan in plans {
-            let root = root.clone();
-            chains.spawn(async move {
-                let args = plan.carry_out().await;
-                // A root that is gone ends the process anyway.
-                let _ = root.cast(RootMsg::Adopt(Arc::new(args)));
-            });
+        for plan in &plans {
+            let (plan, root) = (Arc::clone(plan), root.clone());
+            chains.spawn(async move { plan.carry_out(&root).await });
         }
-        Ok(Self { root, dead, lanes, chains, readiness, http, http_task, http_stop })
+        let follower = Follower { plans, observer: shared.wiring.observer.clone() };
+        Ok(Self { root, dead, follower, chains, readiness, http, http_task, http_stop })
     }
 
     /// Waits until every chain has been heard, and says that the process is ready. Can be dropped and called again. False when the
     /// root has died meanwhile.
     pub async fn ready(&mut self) -> bool {
-        loop {
-            tokio::select! {
-                heard = self.chains.join_next() => {
-                    if heard.is_none() {
-                        self.readiness.ready();
-                        return true;
-                    }
-                }
-                _ = &mut self.dead => return false,
+        let heard = async {
+            for plan in &self.follower.plans {
+                plan.heard().await;
             }
+        };
+        tokio::select! {
+            () = heard => {
+                self.readiness.ready();
+                true
+            }
+            _ = &mut self.dead => false,
         }
+    }
+
+    /// Who takes newer settings.
+    #[must_use]
+    pub fn follower(&self) -> Follower {
+        self.follower.clone()
     }
 
     /// Waits until the root has died, which nothing in the process can mend. Not after [`App::ready`] has said so.
@@ -222,7 +228,7 @@ impl App {
         // Its children end with it from here on; a death that it heard of before would be told as one.
         let _ = ractor::call_t!(self.root, RootMsg::Close, 1_000);
         let quiet = async {
-            for lanes in &self.lanes {
+            for lanes in self.follower.plans.iter().map(|plan| plan.lanes()) {
                 lanes.keeper.wait_for(|lane| !lane.is_busy()).await;
                 if let Some(guardian) = &lanes.guardian {
                     guardian.wait_for(|lane| !lane.is_busy()).await;

@@ -20,6 +20,7 @@ mod section;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use environment::Environment;
 pub use fault::{EXIT_CODE, Fault, Faults};
@@ -31,3 +32,4 @@ pub use settings::{
     Settings, ShareOnChain, ShareSettings, SignerSettings, StreamKind, StreamSettings, TelemetrySettings, Venue, YieldKind,
     YieldSettings, voting_groups,
 };
+pub use watch::{Reread, Watch};

@@ -20,13 +20,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinHandle;
 
 use crate::actors::board::Board;
-use crate::actors::facts::{BlockFact, BlockFacts, Slot};
+use crate::actors::facts::{BlockFact, BlockFacts, ReadPlan, Slot};
 use crate::actors::pulse::Pulse;
 use crate::domain::ids::ChainName;
 use crate::domain::transmission::Transmission;
 use crate::observe::heartbeat::Heartbeats;
 use crate::observe::{Event, Observer};
-use crate::ports::{Announcements, Call, ChainLink, Clock, Head, LinkFault, PriceSource};
+use crate::ports::{Announcements, ChainLink, Clock, Head, LinkFault, PriceSource};
 
 use self::session::{Following, Session};
 
@@ -42,8 +42,8 @@ pub struct BlockReaderArgs {
     pub chain: ChainName,
     /// How to connect.
     pub link: Arc<dyn ChainLink>,
-    /// The batch.
-    pub calls: Arc<[Call]>,
+    /// The batch, which changes when pools come and go.
+    pub plan: Board<ReadPlan>,
     /// The sources whose aggregators are listened to, with the places of their answers in the batch.
     pub sources: Arc<[(Slot, Arc<dyn PriceSource>)]>,
     /// Where the blocks go.
@@ -181,7 +181,7 @@ impl BlockReaderState {
     fn connect(&mut self, myself: &ActorRef<BlockReaderMsg>) {
         let session = Session {
             link: self.args.link.clone(),
-            calls: self.args.calls.clone(),
+            plan: self.args.plan.clone(),
             read_every: self.args.read_every.max(1),
             generation: self.generation,
             last_number: self.last_number,
@@ -204,7 +204,7 @@ impl BlockReaderState {
         self.silent = false;
         let Head { stamp, .. } = facts.head;
         self.last_number = Some(stamp.number);
-        let (chain, calls) = (self.args.chain.clone(), facts.answers.len());
+        let (chain, calls) = (self.args.chain.clone(), facts.answers().len());
         self.args.blocks.publish(Some(Arc::new(facts)));
         self.args.observer.record(Event::BlockRead { chain, number: stamp.number, timestamp: stamp.timestamp, calls, took });
     }

@@ -60,6 +60,9 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// A request that takes longer has failed, whatever the adapter thinks: a lane does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Positions by pool.
+pub type Positions = BTreeMap<PoolId, Arc<dyn Position>>;
+
 /// What it works with.
 #[derive(Clone)]
 pub struct ExecutorArgs {
@@ -73,8 +76,9 @@ pub struct ExecutorArgs {
     pub holder: String,
     /// Signs and sends.
     pub sender: Arc<dyn TransactionSender>,
-    /// The positions of the chain's pools: what a former life has left is read back with them.
-    pub positions: Arc<BTreeMap<PoolId, Arc<dyn Position>>>,
+    /// The positions of the chain's pools, of those too that have left since the start: what a former life has begun is read back
+    /// with them.
+    pub positions: Board<Positions>,
     /// What the lane is doing.
     pub lane: Board<Lane>,
     /// The life of the queue whose turns count.

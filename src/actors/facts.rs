@@ -1,5 +1,6 @@
 //! The values that boards carry. Each says when it is from; what is not known is a variant, never a number.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,42 +19,121 @@ use crate::ports::{Answer, Call, Head};
 pub struct BlockFacts {
     /// The block.
     pub head: Head,
-    /// One answer for each call of the [`ReadPlan`], in order.
-    pub answers: Arc<[Answer]>,
+    /// What was asked.
+    plan: ReadPlan,
+    /// One answer for each call of the plan, in order.
+    answers: Arc<[Answer]>,
+}
+
+impl BlockFacts {
+    /// The answers to what was asked at a block.
+    #[must_use]
+    pub fn new(head: Head, plan: ReadPlan, answers: Vec<Answer>) -> Self {
+        Self { head, plan, answers: answers.into() }
+    }
+
+    /// A block of which one actor asked everything: the first that a plan has given a slot.
+    #[cfg(test)]
+    pub(crate) fn to_the_first(head: Head, answers: Vec<Answer>) -> Self {
+        let places = Arc::new(HashMap::from([(0, 0..answers.len())]));
+        Self::new(head, ReadPlan { places, ..ReadPlan::default() }, answers)
+    }
+
+    /// All answers, for those who count them.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
 }
 
 /// What is on the block board; `None` while the chain is not heard.
 pub type BlockFact = Option<Arc<BlockFacts>>;
 
-/// What each actor asks of a block, put together once at start.
+/// What each actor asks of a block. It changes when pools come and go, so a block's answers carry the plan that they answer.
 #[derive(Clone, Debug, Default)]
 pub struct ReadPlan {
-    calls: Vec<Call>,
+    calls: Arc<Vec<Call>>,
+    places: Arc<HashMap<u64, Range<usize>>>,
+    next: u64,
 }
 
-/// Where the answers to one actor's calls are in the batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot(Range<usize>);
+/// One actor's part of the batch. Names are never given twice: whoever is gone is never taken for whoever came after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot(u64);
 
 impl ReadPlan {
     /// Adds calls to the batch.
     pub fn reserve(&mut self, calls: Vec<Call>) -> Slot {
-        let start = self.calls.len();
-        self.calls.extend(calls);
-        Slot(start..self.calls.len())
+        let (all, name) = (Arc::make_mut(&mut self.calls), self.next);
+        let start = all.len();
+        all.extend(calls);
+        Arc::make_mut(&mut self.places).insert(name, start..all.len());
+        self.next = name.saturating_add(1);
+        Slot(name)
+    }
+
+    /// Takes calls out of the batch; those behind them move up.
+    fn release(&mut self, slot: Slot) {
+        let places = Arc::make_mut(&mut self.places);
+        let Some(gone) = places.remove(&slot.0) else { return };
+        let calls = Arc::make_mut(&mut self.calls);
+        if gone.end <= calls.len() {
+            calls.drain(gone.clone());
+        }
+        for at in places.values_mut().filter(|at| at.start >= gone.end) {
+            *at = at.start.saturating_sub(gone.len())..at.end.saturating_sub(gone.len());
+        }
     }
 
     /// The batch.
     #[must_use]
-    pub fn calls(&self) -> Arc<[Call]> {
-        self.calls.clone().into()
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
     }
 }
 
 impl Slot {
-    /// The slot's part of a batch; empty when the batch is too short, which every decoder treats as a failed read.
-    pub fn of<'a>(&self, answers: &'a [Answer]) -> &'a [Answer] {
-        answers.get(self.0.clone()).unwrap_or_default()
+    /// What a block answers to the slot's calls; empty when they were not asked at it, which every decoder treats as a failed read.
+    pub fn of(self, block: &BlockFacts) -> &[Answer] {
+        self.place(block).and_then(|at| block.answers.get(at.clone())).unwrap_or_default()
+    }
+
+    /// Whether a block was read with the slot's calls: not, when the slot is younger.
+    #[must_use]
+    pub fn is_in(self, block: &BlockFacts) -> bool {
+        self.place(block).is_some()
+    }
+
+    fn place(self, block: &BlockFacts) -> Option<&Range<usize>> {
+        block.plan.places.get(&self.0)
+    }
+}
+
+/// A slot for as long as somebody needs it: when it is dropped, its calls leave the batch.
+#[derive(Debug)]
+pub struct Lease {
+    slot: Slot,
+    plan: Board<ReadPlan>,
+}
+
+impl Lease {
+    /// Adds calls to the batch.
+    #[must_use]
+    pub fn of(plan: &Board<ReadPlan>, calls: Vec<Call>) -> Self {
+        let mut slot = Slot::default();
+        plan.modify(|plan| slot = plan.reserve(calls));
+        Self { slot, plan: plan.clone() }
+    }
+
+    /// Where the answers are.
+    #[must_use]
+    pub const fn slot(&self) -> Slot {
+        self.slot
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.plan.modify(|plan| plan.release(self.slot));
     }
 }
 
@@ -224,5 +304,46 @@ impl Lanes {
     #[must_use]
     pub fn carry(&self, pool: &PoolId) -> bool {
         self.keeper.read().carries(pool) || self.guardian.as_ref().is_some_and(|lane| lane.read().carries(pool))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, Bytes};
+
+    use super::*;
+    use crate::domain::position::BlockStamp;
+    use crate::domain::units::GasPrice;
+
+    fn calls(count: u8) -> Vec<Call> {
+        (0..count).map(|at| Call { target: Address::repeat_byte(at), data: Bytes::new() }).collect()
+    }
+
+    fn block(plan: &ReadPlan) -> BlockFacts {
+        let stamp = BlockStamp { number: 1, hash: B256::ZERO, timestamp: Timestamp::default() };
+        let head = Head { stamp, parent: B256::ZERO, base_fee: GasPrice::from_gwei(1), gas_used: 0, gas_limit: 1 };
+        let echo = |call: &Call| Ok(Bytes::copy_from_slice(call.target.as_slice()));
+        BlockFacts::new(head, plan.clone(), plan.calls().iter().map(echo).collect())
+    }
+
+    #[test]
+    fn who_leaves_the_batch_takes_only_its_own_calls_along_and_old_blocks_stay_what_they_were() {
+        let plan = Board::new(ReadPlan::default());
+        let leases: Vec<Lease> = [2, 3, 1].into_iter().map(|count| Lease::of(&plan, calls(count))).collect();
+        let [first, second, third] = [0, 1, 2].map(|at: usize| leases[at].slot());
+        let old = block(&plan.read());
+        assert_eq!([first, second, third].map(|slot| slot.of(&old).len()), [2, 3, 1]);
+        let mut leases = leases.into_iter();
+        let kept = leases.next();
+        drop(leases.next());
+        let new = block(&plan.read());
+        assert_eq!([first, second, third].map(|slot| slot.of(&new).len()), [2, 0, 1]);
+        assert_eq!(third.of(&new), third.of(&old));
+        assert!(!second.is_in(&new) && second.is_in(&old));
+        let late = Lease::of(&plan, calls(4));
+        assert!(!late.slot().is_in(&new) && late.slot() != second, "names are not given twice");
+        assert_eq!(late.slot().of(&block(&plan.read())).len(), 4);
+        drop((kept, late, leases));
+        assert!(plan.read().calls().is_empty());
     }
 }

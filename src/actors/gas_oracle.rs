@@ -81,8 +81,7 @@ fn look(args: &GasOracleArgs) {
     let now = args.blocks.read().and_then(|block| {
         let head = &block.head;
         let ether = args.ether.as_ref();
-        let ether =
-            ether.and_then(|(source, slot)| source.quote(slot.of(&block.answers), &head.stamp).ok()).map(|quote| quote.price);
+        let ether = ether.and_then(|(source, slot)| source.quote(slot.of(&block), &head.stamp).ok()).map(|quote| quote.price);
         let base_fee = fees::next_base_fee(head.base_fee, head.gas_used, head.gas_limit)?;
         Some(GasFacts { base_fee, tip: args.tip, ether, block: head.stamp.hash })
     });

@@ -20,7 +20,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::board::{Address, Board, Nudge};
 use crate::actors::executor::{ExecutorMsg, OrderId};
-use crate::actors::facts::{BlockFact, GasFact, Lanes, Slot, YieldBoards};
+use crate::actors::facts::{BlockFact, GasFact, Lanes, Lease, YieldBoards};
 use crate::actors::pulse::Pulse;
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
@@ -48,8 +48,8 @@ pub struct PoolArgs {
     pub id: PoolId,
     /// What it looks after.
     pub position: Arc<dyn Position>,
-    /// Where the position's answers are in the batch.
-    pub slot: Slot,
+    /// The place of the position's answers in the batch, for as long as the pool is there.
+    pub lease: Lease,
     /// What the owner holds and allows.
     pub mandate: Mandate,
     /// How far to go.

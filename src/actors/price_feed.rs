@@ -111,7 +111,7 @@ impl PriceFeedState {
     }
 
     fn judge(&self, facts: &BlockFacts) -> Result<Quote, ReadingFault> {
-        let (source, answers) = (&self.args.source, self.args.slot.of(&facts.answers));
+        let (source, answers) = (&self.args.source, self.args.slot.of(facts));
         let quote = source.quote(answers, &facts.head.stamp)?;
         Ok(self.args.announcements.look(|heard| source.widen(quote, answers, heard)))
     }

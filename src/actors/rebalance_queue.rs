@@ -4,9 +4,10 @@
 //! It never waits for anything, because a supervisor that waits hears of no death. If it crashes, its pools die with it; its
 //! successor starts with the next epoch and grants nothing until the lane is idle.
 //!
-//! Here: what it hears, and its children. [`looking`] is what it does about it.
+//! Here: what it hears, and its children. [`looking`] is what it does about it, [`roster`] how pools come and go while it runs.
 
 mod looking;
+mod roster;
 #[cfg(test)]
 #[allow(clippy::unchecked_time_subtraction, reason = "a test may panic")]
 mod tests;
@@ -43,8 +44,8 @@ pub struct RebalanceQueueArgs {
     pub epoch: Board<u64>,
     /// Spacing, ageing and limits.
     pub policy: TurnPolicy,
-    /// The pools to look after.
-    pub pools: Vec<Arc<PoolArgs>>,
+    /// The pools to look after. It changes when settings are read again.
+    pub roster: Board<Roster>,
     /// What the lanes are doing.
     pub lanes: Lanes,
     /// What gas costs.
@@ -60,6 +61,9 @@ pub struct RebalanceQueueArgs {
     /// Where a drill can break it.
     pub drill: Arc<dyn Drill>,
 }
+
+/// The pools of a chain. One whose settings have changed is another entry under the same name.
+pub type Roster = Arc<[Arc<PoolArgs>]>;
 
 /// The actor.
 pub struct RebalanceQueue;
@@ -97,6 +101,8 @@ pub enum QueueMsg {
         /// When it was granted, on the machine clock.
         granted_at: Duration,
     },
+    /// Pools have come, changed or gone.
+    RosterMoved(Nudge),
     /// A lane has moved.
     LaneMoved(Nudge),
     /// Gas has moved.
@@ -131,7 +137,10 @@ pub struct QueueState {
     pulse: Pulse,
     turns: Turns,
     nursery: Nursery<PoolKey>,
-    pools: HashMap<PoolId, ActorRef<PoolMsg>>,
+    /// The roster that it works by.
+    roster: Roster,
+    /// The living pools, with the entry that each was started with.
+    pools: HashMap<PoolId, (ActorRef<PoolMsg>, Arc<PoolArgs>)>,
     spans: HashMap<PoolId, Span>,
     wake: Option<JoinHandle<Result<(), MessagingErr<QueueMsg>>>>,
 }
@@ -148,16 +157,16 @@ impl Actor for RebalanceQueue {
         let heart = args.hearts.register(format!("rebalance queue {}", args.chain));
         let pulse = Pulse::start(heart, args.clock.clone(), &myself, || QueueMsg::Beat);
         let mut turns = Turns::new(args.policy, epoch);
-        for (asset, pools) in holders(&args.pools) {
-            turns.set_holders(asset, pools);
-        }
+        let roster = args.roster.read();
+        turns.set_holders(holders(&roster));
+        args.roster.nudge(&myself, QueueMsg::RosterMoved);
         args.lanes.keeper.nudge(&myself, QueueMsg::LaneMoved);
         if let Some(guardian) = &args.lanes.guardian {
             guardian.nudge(&myself, QueueMsg::LaneMoved);
         }
         args.gas.nudge(&myself, QueueMsg::GasMoved);
         let mut delay = Duration::ZERO;
-        for pool in &args.pools {
+        for pool in roster.iter() {
             let key = PoolKey(pool.id.clone());
             myself.send_after(delay, move || QueueMsg::Spawn(key));
             if epoch > 1 {
@@ -166,7 +175,7 @@ impl Actor for RebalanceQueue {
         }
         let nursery = Nursery::new(args.supervision.clone());
         let (pools, spans) = (HashMap::new(), HashMap::new());
-        Ok(QueueState { args, pulse, turns, nursery, pools, spans, wake: None })
+        Ok(QueueState { args, pulse, turns, nursery, roster, pools, spans, wake: None })
     }
 
     async fn handle(
@@ -198,6 +207,7 @@ impl Actor for RebalanceQueue {
             }
             QueueMsg::Spawn(_) if state.nursery.is_closed() => {}
             QueueMsg::Spawn(key) => state.spawn(&myself, key).await,
+            QueueMsg::RosterMoved(_) => state.follow_roster(&myself),
             QueueMsg::Close => state.nursery.close(),
             QueueMsg::LaneMoved(_) | QueueMsg::GasMoved(_) | QueueMsg::Look => {}
             QueueMsg::Beat => {
@@ -205,6 +215,7 @@ impl Actor for RebalanceQueue {
                 return Ok(());
             }
         }
+        state.dismiss_leavers();
         state.look(&myself);
         Ok(())
     }
@@ -215,12 +226,18 @@ impl Actor for RebalanceQueue {
         event: SupervisionEvent,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        if let Some(death) = state.nursery.hear(&event) {
+        if let Some(PoolKey(pool)) = state.nursery.farewell(&event) {
+            state.see_off(&myself, pool);
+        } else if let Some(death) = state.nursery.hear(&event) {
             // What it asked for dies with it: it looks at fresh facts when it is back.
             state.turns.withdraw(&death.key.0);
             state.spans.remove(&death.key.0);
             state.pools.remove(&death.key.0);
-            death.arm(&myself, QueueMsg::Spawn);
+            if state.entry(&death.key.0).is_some() {
+                death.arm(&myself, QueueMsg::Spawn);
+            } else {
+                state.forget(&death.key.0);
+            }
         }
         Ok(())
     }
@@ -242,12 +259,15 @@ impl QueueState {
     }
 
     async fn spawn(&mut self, myself: &ActorRef<QueueMsg>, key: PoolKey) {
-        let Some(args) = self.args.pools.iter().find(|pool| pool.id == key.0).cloned() else { return };
+        let Some(args) = self.entry(&key.0) else { return };
+        if self.pools.contains_key(&key.0) {
+            return;
+        }
         let began = self.args.clock.uptime();
         // Starting a pool reads nothing and asks nobody, so this await is a hand-over to the runtime and no wait.
-        match Actor::spawn_linked(None, Pool, (args, myself.clone()), myself.get_cell()).await {
+        match Actor::spawn_linked(None, Pool, (args.clone(), myself.clone()), myself.get_cell()).await {
             Ok((pool, _)) => {
-                self.pools.insert(key.0.clone(), pool.clone());
+                self.pools.insert(key.0.clone(), (pool.clone(), args));
                 self.nursery.adopt(key, pool.get_cell(), began);
             }
             Err(fault) => self.nursery.stillborn(key, &fault.to_string()).arm(myself, QueueMsg::Spawn),

@@ -2,7 +2,7 @@
 //! framework restarts nothing and its default answer to a death is to stop the parent; every supervisor here overrides it and asks
 //! a [`Nursery`] instead.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorId, ActorRef, Message, SupervisionEvent};
@@ -34,6 +34,8 @@ pub struct Supervision {
 pub struct Nursery<K> {
     shared: Supervision,
     living: HashMap<ActorId, (K, ActorCell)>,
+    /// Those whose end is wanted.
+    dismissed: HashSet<ActorId>,
     closed: bool,
 }
 
@@ -58,7 +60,7 @@ impl<K: Child> Nursery<K> {
     /// An empty nursery.
     #[must_use]
     pub fn new(shared: Supervision) -> Self {
-        Self { shared, living: HashMap::new(), closed: false }
+        Self { shared, living: HashMap::new(), dismissed: HashSet::new(), closed: false }
     }
 
     /// From now on a death is the end of a child, not the beginning of the next: the supervisor shuts down.
@@ -102,6 +104,28 @@ impl<K: Child> Nursery<K> {
         };
         let (key, _) = self.living.remove(&cell.get_id())?;
         (!self.closed).then(|| self.mourn(key, &reason))
+    }
+
+    /// Ends a child after what it is doing now. That is no death: [`Nursery::farewell`] hears of it.
+    pub fn dismiss(&mut self, cell: &ActorCell) {
+        self.dismissed.insert(cell.get_id());
+        cell.stop(Some("dismissed".to_owned()));
+    }
+
+    /// Reads a supervision event: `Some` when it is the end of a child that was dismissed. One that crashed on its way out has died
+    /// like any other.
+    pub fn farewell(&mut self, event: &SupervisionEvent) -> Option<K> {
+        let (SupervisionEvent::ActorTerminated(cell, ..) | SupervisionEvent::ActorFailed(cell, _)) = event else { return None };
+        let wanted = self.dismissed.remove(&cell.get_id());
+        if !wanted || matches!(event, SupervisionEvent::ActorFailed(..)) {
+            return None;
+        }
+        self.living.remove(&cell.get_id()).map(|(key, _)| key)
+    }
+
+    /// A child is not started again: nobody needs to know how often it has died.
+    pub fn forget(&self, key: &K) {
+        self.shared.book.modify(|book| drop(book.remove(&key.name())));
     }
 
     /// The living children.

@@ -93,7 +93,7 @@ impl YieldFeedState {
                 .tell(Err(YieldFault::ChainSilent), Err(YieldFault::ChainSilent), |fact| (fact.as_of, fact.block) = (now, None));
         };
         let stamp = block.head.stamp;
-        let reading = self.args.source.reading(self.args.slot.of(&block.answers), &stamp);
+        let reading = self.args.source.reading(self.args.slot.of(&block), &stamp);
         let (yields, share) = match reading.map(|reading| self.track.take(&reading)) {
             Ok(Look { yields, share, moved }) => {
                 self.moved(moved);

@@ -1,39 +1,42 @@
 //! One chain, from its settings to the arguments of its actors: the key is opened, the node is waited for, every pool's claims are
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
+mod pools;
 mod sources;
 mod yields;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use ractor::ActorRef;
 
 use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::ChainArgs;
-use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
-use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan, YieldBoards};
+use crate::actors::executor::{ExecutorArgs, ExecutorMsg, Positions};
+use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan, Slot, YieldBoards};
 use crate::actors::gas_oracle::GasOracleArgs;
-use crate::actors::pool::{Earning, Executors, PoolArgs};
-use crate::actors::rebalance_queue::RebalanceQueueArgs;
+use crate::actors::pool::Executors;
+use crate::actors::rebalance_queue::{RebalanceQueueArgs, Roster};
+use crate::actors::root::RootMsg;
 use crate::app::keys::{self, Keys};
 use crate::app::{Shared, StartFault, Wiring};
 use crate::chain::endpoints::{EndpointHook, EndpointSettings, Endpoints, Notice};
 use crate::chain::link::{LinkSettings, NodeLink};
-use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::chain::provider::{AskFault, Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::NetworkSender;
-use crate::config::{AssetOnChain, ChainSettings, PoolSettings, Settings, ShareOnChain};
-use crate::domain::ids::AssetId;
-use crate::domain::mode::Mode;
+use crate::config::{AssetOnChain, ChainSettings, Settings, ShareOnChain};
+use crate::domain::ids::{AssetId, ChainName};
 use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
-use crate::observe::Event;
 use crate::observe::metrics::EndpointSeries;
-use crate::ports::{Announcements, Clock, Position, PriceSource, Relay, TransactionSender};
+use crate::ports::{Announcements, Call, Clock, PriceSource, Relay, TransactionSender};
+
+pub(super) use pools::{Wanted, wanted};
+
+use self::pools::Present;
 
 /// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
 const CALLS_PER_REQUEST: usize = 800;
@@ -43,7 +46,8 @@ const LEAST_AGE: Duration = Duration::from_secs(2);
 /// A chain that is about to run.
 pub(super) struct ChainPlan {
     settings: ChainSettings,
-    pools: Vec<PoolSettings>,
+    /// The pools that are to be looked after, by the newest settings.
+    wanted: Board<Wanted>,
     assets: BTreeMap<AssetId, AssetOnChain>,
     /// Shares that live here, each with what it is a share of.
     shares: BTreeMap<AssetId, (AssetId, ShareOnChain)>,
@@ -53,9 +57,11 @@ pub(super) struct ChainPlan {
     http: Node,
     endpoints: Endpoints,
     relay: Option<Arc<dyn Relay>>,
-    link: NodeLink,
+    link: Arc<NodeLink>,
     reader: ReaderSettings,
     lanes: Lanes,
+    boards: Boards,
+    heard: Board<bool>,
 }
 
 impl ChainPlan {
@@ -112,9 +118,9 @@ impl ChainPlan {
         let share_here = |(id, share): (&AssetId, &crate::config::ShareSettings)| {
             Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone())))
         };
-        Ok(Self {
+        let mut plan = Self {
             settings: settings.clone(),
-            pools: all.pools.values().filter(|pool| pool.chain == settings.name).cloned().collect(),
+            wanted: Board::new(pools::wanted(all, &settings.name)),
             assets: all.assets.iter().filter_map(here).collect(),
             shares: all.shares.iter().filter_map(share_here).collect(),
             shared: shared.clone(),
@@ -124,9 +130,19 @@ impl ChainPlan {
             http,
             endpoints,
             relay,
-            link,
+            link: Arc::new(link),
             reader,
-        })
+            boards: Boards::default(),
+            heard: Board::new(false),
+        };
+        plan.boards.executors = plan.executors();
+        plan.boards.yields = plan.yield_boards();
+        Ok(plan)
+    }
+
+    /// Its chain.
+    pub(super) const fn chain(&self) -> &ChainName {
+        &self.settings.name
     }
 
     /// What its lanes are doing.
@@ -134,86 +150,40 @@ impl ChainPlan {
         self.lanes.clone()
     }
 
-    /// Waits for the node, holds the claims against the chain, and puts together what holds.
-    pub(super) async fn carry_out(self) -> ChainArgs {
-        let mut running = Vec::new();
-        for pool in &self.pools {
-            match self.clear(pool).await {
-                Ok(cleared) => running.push((pool.clone(), cleared)),
-                Err(faults) => {
-                    let reason = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                    self.shared.wiring.observer.record(Event::PoolParked { pool: pool.id.clone(), reason });
-                }
-            }
-        }
-        self.compose(running)
+    /// Waits until the node has been heard.
+    pub(super) async fn heard(&self) {
+        self.heard.wait_for(|heard| *heard).await;
     }
 
-    /// Asks until the node answers: a node that is away says nothing of the pool.
-    async fn clear(&self, pool: &PoolSettings) -> Result<Cleared, Vec<PreflightFault>> {
-        let claim = self.claim(pool);
-        let again = ExponentialBuilder::default().with_max_delay(Duration::from_secs(10)).without_max_times();
-        (|| preflight::clear(&self.http, &self.reader, &claim))
-            .retry(again)
-            .when(|faults| faults.iter().any(PreflightFault::is_unreachable))
-            .notify(|faults, pause| {
-                let fault = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                let chain = self.settings.name.clone();
-                self.shared.wiring.observer.record(Event::LinkLost { chain, label: "unreachable", fault, retry_in: pause });
-            })
-            .await
-    }
-
-    fn claim(&self, pool: &PoolSettings) -> PoolClaim {
-        let place = |id: &AssetId| format!("assets.{id}.on.{}", self.settings.name);
-        let token = |id: &AssetId| {
-            let asset = self.assets.get(id).map(|asset| (asset.token, asset.decimals));
-            let share = || self.shares.get(id).map(|(_, share)| (share.token, share.decimals));
-            let (token, decimals) = asset.or_else(share)?;
-            Some(TokenClaim { place: place(id), token, decimals })
-        };
-        // A share has no feed of its own: the pool depends on its coin's.
-        let coin = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
-        let coins: BTreeSet<AssetId> = pool.mandate.assets.iter().map(coin).collect();
-        PoolClaim {
-            place: format!("pools/{}.toml", pool.id),
-            chain_id: self.settings.chain_id,
-            pool: pool.address,
-            keeper: self.keeper.address(),
-            sends: pool.mode == Mode::Live,
-            tokens: pool.mandate.assets.iter().filter_map(token).collect(),
-            feeds: coins
-                .iter()
-                .filter_map(|id| self.assets.get(id).map(|asset| (id, asset)))
-                .map(|(id, asset)| FeedClaim {
-                    place: format!("{}.feed", place(id)),
-                    proxy: asset.feed.proxy,
-                    decimals: asset.feed.rule.decimals,
-                })
-                .collect(),
+    /// Waits for the node, holds the claims against the chain, has what holds looked after, and follows the settings for ever.
+    pub(super) async fn carry_out(&self, root: &ActorRef<RootMsg>) {
+        let mut present = Present::default();
+        self.catch_up(&mut present).await;
+        // A root that is gone ends the process anyway.
+        let _ = root.cast(RootMsg::Adopt(Arc::new(self.compose())));
+        self.heard.publish(true);
+        loop {
+            self.catch_up(&mut present).await;
+            self.news(&present).await;
         }
     }
 
     /// Gives every actor its arguments. The boards are made here and nowhere else.
-    fn compose(self, running: Vec<(PoolSettings, Cleared)>) -> ChainArgs {
-        let boards = Boards { executors: self.executors(), yields: self.yield_boards(), ..Boards::default() };
-        let mut plan = ReadPlan::default();
-        let feeds = self.feeds(&boards, &mut plan);
-        let (yields, checks) = self.yields(&boards, &mut plan);
-        let gas_oracle = self.gas_oracle(&boards, &mut plan);
-        let pools = self.pools(&boards, &mut plan, running);
-        let executors = self.lanes_of(&boards, &pools);
-        let Self { settings, shared, link, lanes, .. } = self;
-        let Wiring { clock, drill, observer, .. } = shared.wiring;
-        let (name, hearts, Boards { blocks, announcements, gas, epoch, .. }) = (settings.name, shared.hearts, boards);
+    fn compose(&self) -> ChainArgs {
+        let boards = &self.boards;
+        let feeds = self.feeds();
+        let (yields, checks) = self.yields();
+        let gas_oracle = self.gas_oracle();
+        let Wiring { clock, drill, observer, .. } = &self.shared.wiring;
+        let (settings, hearts) = (&self.settings, &self.shared.hearts);
         ChainArgs {
             block_reader: BlockReaderArgs {
-                chain: name.clone(),
-                link: Arc::new(link),
-                calls: plan.calls(),
-                sources: feeds.iter().map(|feed| (feed.slot.clone(), Arc::clone(&feed.source))).collect(),
-                blocks,
-                announcements,
+                chain: settings.name.clone(),
+                link: self.link.clone(),
+                plan: boards.plan.clone(),
+                sources: feeds.iter().map(|feed| (feed.slot, Arc::clone(&feed.source))).collect(),
+                blocks: boards.blocks.clone(),
+                announcements: boards.announcements.clone(),
                 block_time: settings.block_time,
                 read_every: u64::from(settings.read_every),
                 clock: clock.clone(),
@@ -224,26 +194,33 @@ impl ChainPlan {
             yields,
             checks,
             gas_oracle,
-            executors,
+            executors: self.lanes_of(),
             queue: RebalanceQueueArgs {
-                chain: name.clone(),
-                epoch,
+                chain: settings.name.clone(),
+                epoch: boards.epoch.clone(),
                 policy: TurnPolicy::new(settings.spacing, settings.ageing),
-                pools,
-                lanes,
-                gas,
-                supervision: shared.supervision.clone(),
+                roster: boards.roster.clone(),
+                lanes: self.lanes.clone(),
+                gas: boards.gas.clone(),
+                supervision: self.shared.supervision.clone(),
                 clock: clock.clone(),
-                observer,
+                observer: observer.clone(),
                 hearts: hearts.clone(),
-                drill,
+                drill: drill.clone(),
             },
             queue_address: Address::default(),
-            supervision: shared.supervision,
-            clock,
-            hearts,
-            name,
+            supervision: self.shared.supervision.clone(),
+            clock: clock.clone(),
+            hearts: hearts.clone(),
+            name: settings.name.clone(),
         }
+    }
+
+    /// A place in the batch for what lives as long as the chain.
+    fn reserve(&self, calls: Vec<Call>) -> Slot {
+        let mut slot = Slot::default();
+        self.boards.plan.modify(|plan| slot = plan.reserve(calls));
+        slot
     }
 
     fn executors(&self) -> Executors {
@@ -251,8 +228,8 @@ impl ChainPlan {
     }
 
     /// The executor of each lane.
-    fn lanes_of(&self, boards: &Boards, pools: &[Arc<PoolArgs>]) -> Vec<(ExecutorArgs, Address<ExecutorMsg>)> {
-        let positions = Arc::new(pools.iter().map(|pool| (pool.id.clone(), pool.position.clone())).collect());
+    fn lanes_of(&self) -> Vec<(ExecutorArgs, Address<ExecutorMsg>)> {
+        let boards = &self.boards;
         let executor = |role, keys: &Keys, lane: &Board<Lane>| {
             let args = ExecutorArgs {
                 chain: self.settings.name.clone(),
@@ -260,7 +237,7 @@ impl ChainPlan {
                 role,
                 holder: format!("{} {}", env!("CARGO_PKG_NAME"), std::process::id()),
                 sender: self.sender(keys),
-                positions: Arc::clone(&positions),
+                positions: boards.positions.clone(),
                 lane: lane.clone(),
                 epoch: boards.epoch.clone(),
                 blocks: boards.blocks.clone(),
@@ -289,56 +266,22 @@ impl ChainPlan {
         Arc::new(NetworkSender::new(self.endpoints.clone(), keys.signer.clone(), self.relay.clone(), self.reader))
     }
 
-    fn gas_oracle(&self, boards: &Boards, plan: &mut ReadPlan) -> GasOracleArgs {
+    fn gas_oracle(&self) -> GasOracleArgs {
         let ether = self.settings.ether_usd.as_ref().map(|feed| {
             let source: Arc<dyn PriceSource> = Arc::new(self.source(&AssetId::new("ETH"), feed));
-            let slot = plan.reserve(source.calls());
+            let slot = self.reserve(source.calls());
             (source, slot)
         });
         GasOracleArgs {
             chain: self.settings.name.clone(),
             tip: self.settings.priority_fee,
             ether,
-            blocks: boards.blocks.clone(),
-            gas: boards.gas.clone(),
+            blocks: self.boards.blocks.clone(),
+            gas: self.boards.gas.clone(),
             clock: self.shared.wiring.clock.clone(),
             observer: self.shared.wiring.observer.clone(),
             hearts: self.shared.hearts.clone(),
         }
-    }
-
-    fn pools(&self, boards: &Boards, plan: &mut ReadPlan, running: Vec<(PoolSettings, Cleared)>) -> Vec<Arc<PoolArgs>> {
-        let Wiring { clock, journal, drill, observer, .. } = &self.shared.wiring;
-        let max_age = max_age(clock.as_ref(), self.settings.block_time);
-        // The peg of a share is that of its coin.
-        let coin_of = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
-        let board_of = |id: &AssetId| self.shared.pegs.get(&coin_of(id)).map(|(board, _)| board.clone());
-        let earning = |id: &AssetId| Earning { boards: boards.yields.get(id).cloned(), share: self.shares.contains_key(id) };
-        let pool = |(pool, Cleared { pool: position, .. }): (PoolSettings, Cleared)| {
-            let position = position.with_brakes(pool.policy.brakes.is_some());
-            Arc::new(PoolArgs {
-                id: pool.id,
-                slot: plan.reserve(position.calls()),
-                position: Arc::new(position),
-                pegs: pool.mandate.assets.iter().filter_map(board_of).collect(),
-                earnings: pool.mandate.assets.iter().map(earning).collect(),
-                mode: pool.mode,
-                mandate: pool.mandate,
-                policy: pool.policy,
-                max_age,
-                block_time: self.settings.block_time,
-                blocks: boards.blocks.clone(),
-                gas: boards.gas.clone(),
-                lanes: self.lanes.clone(),
-                executors: boards.executors.clone(),
-                journal: journal.clone(),
-                clock: clock.clone(),
-                observer: observer.clone(),
-                hearts: self.shared.hearts.clone(),
-                drill: drill.clone(),
-            })
-        };
-        running.into_iter().map(pool).collect()
     }
 }
 
@@ -351,6 +294,11 @@ struct Boards {
     yields: BTreeMap<AssetId, YieldBoards>,
     epoch: Board<u64>,
     executors: Executors,
+    /// What is read of each block.
+    plan: Board<ReadPlan>,
+    /// The pools that are looked after.
+    roster: Board<Roster>,
+    positions: Board<Positions>,
 }
 
 impl Default for Boards {
@@ -362,6 +310,9 @@ impl Default for Boards {
             yields: BTreeMap::new(),
             epoch: Board::new(0),
             executors: Executors::default(),
+            plan: Board::new(ReadPlan::default()),
+            roster: Board::new(Roster::default()),
+            positions: Board::new(Positions::default()),
         }
     }
 }

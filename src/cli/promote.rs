@@ -74,7 +74,7 @@ async fn promote(args: &PromoteArgs, environment: &Environment) -> Result<Told, 
         _ => String::new(),
     };
     Ok(Told::done(format!(
-        "{id}: {} → {to}, in {}.\n{warning}It holds from the next start of `ballast run` on.\n",
+        "{id}: {} → {to}, in {}.\n{warning}A running `ballast run` takes it within seconds.\n",
         pool.mode,
         path.display()
     )))

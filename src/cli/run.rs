@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::app::{App, StartFault, Wiring};
 use crate::cli::{EXIT_ROOT_DIED, asked_to_stop};
 use crate::clock::WallClock;
-use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings};
+use crate::config::{self, EXIT_CODE, Environment, LogFormat, Settings, Watch};
 use crate::observe::spans::{self, LogForm};
 use crate::ports::Recorder;
 use crate::recording::Recording;
@@ -18,6 +20,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs until it is asked to stop.
 pub(super) async fn run(dir: &Path, record: Option<&Path>) -> ExitCode {
+    let watch = Watch::begin(dir, Environment::process());
     let settings = match config::load(dir, &Environment::process()) {
         Ok(settings) => settings,
         Err(faults) => {
@@ -36,14 +39,14 @@ pub(super) async fn run(dir: &Path, record: Option<&Path>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = look_after(&settings, record).await;
+    let code = look_after(&settings, watch, record).await;
     if let Err(fault) = telemetry.shutdown().await {
         tracing::warn!(%fault, "the last traces are lost");
     }
     code
 }
 
-async fn look_after(settings: &Settings, record: Option<&Path>) -> ExitCode {
+async fn look_after(settings: &Settings, watch: Watch, record: Option<&Path>) -> ExitCode {
     let recording = match record.map(Recording::begin).transpose() {
         Ok(recording) => recording.map(Arc::new),
         Err(fault) => {
@@ -58,7 +61,7 @@ async fn look_after(settings: &Settings, record: Option<&Path>) -> ExitCode {
         }
         Err(fault) => Err(fault),
     };
-    let code = serve(settings, started).await;
+    let code = serve(settings, watch, started).await;
     match recording.map(|recording| recording.end()) {
         Some(Ok(readings)) => tracing::info!(readings, "the recording is complete"),
         Some(Err(fault)) => tracing::error!(%fault, "the recording is not complete"),
@@ -68,7 +71,7 @@ async fn look_after(settings: &Settings, record: Option<&Path>) -> ExitCode {
 }
 
 /// From the start to the end.
-async fn serve(settings: &Settings, started: Result<App, StartFault>) -> ExitCode {
+async fn serve(settings: &Settings, watch: Watch, started: Result<App, StartFault>) -> ExitCode {
     let mut app = match started {
         Ok(app) => app,
         Err(fault) => {
@@ -77,10 +80,12 @@ async fn serve(settings: &Settings, started: Result<App, StartFault>) -> ExitCod
         }
     };
     tracing::info!(http = %app.http, pools = settings.pools.len(), "ballast is up");
-    let stop = asked_to_stop();
+    let (stop, follow) = (asked_to_stop(), app.follower().watch(watch, asked_to_read_again()));
     tokio::pin!(stop);
     let alive = tokio::select! {
         () = &mut stop => true,
+        // Ends only with a bug, which it tells; whoever is looked after is looked after all the same.
+        () = async { follow.await; std::future::pending().await } => true,
         alive = until_death(&mut app) => alive,
     };
     if !alive {
@@ -94,6 +99,21 @@ async fn serve(settings: &Settings, started: Result<App, StartFault>) -> ExitCod
         tracing::warn!("stopped with a transaction in flight; it may still be included");
     }
     ExitCode::SUCCESS
+}
+
+/// SIGHUP asks for it, as of old.
+fn asked_to_read_again() -> Arc<Notify> {
+    let asked = Arc::new(Notify::new());
+    #[cfg(unix)]
+    if let Ok(mut hung_up) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        let asked = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while hung_up.recv().await.is_some() {
+                asked.notify_one();
+            }
+        });
+    }
+    asked
 }
 
 /// Announces that every chain has been heard, and then waits for what nobody hopes for. Always false.

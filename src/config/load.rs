@@ -16,6 +16,9 @@ use super::settings::Settings;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
 use crate::domain::peg::{PegRule, VoteRule};
 
+/// The file beside the folders of pools and policies.
+pub(super) const MAIN: &str = "ballast.toml";
+
 /// Name and text of the built-in layer. Names of what is built in begin with [`layers::BUILT_IN`].
 const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
 
@@ -80,7 +83,7 @@ struct Files {
 }
 
 fn gather(inspection: &Inspection<'_>, which: Pools<'_>) -> Read<Files> {
-    let main = inspection.dir.join("ballast.toml");
+    let main = inspection.dir.join(MAIN);
     let mut root = file(inspection, &main);
     let mut tables = vec![text(inspection, DEFAULTS.0, DEFAULTS.1)];
     if let Ok(root) = &mut root {
@@ -162,14 +165,18 @@ fn folder(inspection: &Inspection<'_>, name: &str) -> Vec<(String, String, Optio
     let Ok(entries) = fs::read_dir(inspection.dir.join(name)) else { return Vec::new() };
     let mut files = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        // Editors and mounted volumes leave hidden files; they are nobody's pools.
-        if path.extension().is_some_and(|extension| extension == "toml") && !stem.starts_with('.') {
-            files.push((stem, path));
+        if is_settings(&path) {
+            files.push((path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path));
         }
     }
     files.sort();
     files.into_iter().map(|(stem, path)| (stem, path.display().to_string(), file(inspection, &path).ok())).collect()
+}
+
+/// Whether a file of a folder counts. Editors and mounted volumes leave hidden files; they are nobody's pools.
+pub(super) fn is_settings(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    path.extension().is_some_and(|extension| extension == "toml") && !hidden
 }
 
 fn file(inspection: &Inspection<'_>, path: &Path) -> Read<Table> {

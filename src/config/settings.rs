@@ -171,7 +171,7 @@ pub struct FeedSettings {
 }
 
 /// One pool and its rules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PoolSettings {
     /// The name of its file.
     pub id: PoolId,

@@ -289,9 +289,15 @@ impl Turns {
         self.waiting.remove(pool).is_some()
     }
 
-    /// Which pools hold an asset: a batch is complete when all of them have answered. Without this, it waits for the window.
-    pub fn set_holders(&mut self, asset: AssetId, pools: BTreeSet<PoolId>) {
-        self.holders.insert(asset, pools);
+    /// Which pools hold which asset: a batch is complete when all of them have answered. Of an asset without, it waits for the window.
+    pub fn set_holders(&mut self, holders: BTreeMap<AssetId, BTreeSet<PoolId>>) {
+        self.holders = holders;
+    }
+
+    /// Whether a turn of the pool is out.
+    #[must_use]
+    pub fn holds_one(&self, pool: &PoolId) -> bool {
+        self.outstanding.values().any(|turn| turn.grant.request.pool == *pool)
     }
 
     /// Does what is due. `gas` is the price of the next block, base fee and tip together; `None` when it is unknown.

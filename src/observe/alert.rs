@@ -73,9 +73,8 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
                 Draft::new(Severity::Critical, format!("actor/{actor}"), format!("{actor} keeps dying and is quarantined"));
             draft.fact("Actor", actor).fact("Kind", kind)
         }
-        Event::PoolParked { pool, reason } => {
-            let draft = Draft::new(Severity::Critical, format!("pool/{pool}/parked"), format!("{pool} cannot run"));
-            draft.fact("Pool", pool).fact("Reason", reason)
+        Event::PoolParked { .. } | Event::PoolKept { .. } | Event::PoolLeft { .. } | Event::SettingsRefused { .. } => {
+            settings(event)?
         }
         Event::LaneStopped { chain, role, label, reason } => {
             let title = format!("The {role} lane of {chain} stands still");
@@ -114,6 +113,29 @@ pub fn alert_of(event: &Event, at: Timestamp) -> Option<Alert> {
         _ => return None,
     };
     Some(draft.at(at))
+}
+
+/// What comes of settings.
+fn settings(event: &Event) -> Option<Draft> {
+    Some(match event {
+        Event::PoolParked { pool, reason } => {
+            let draft = Draft::new(Severity::Critical, format!("pool/{pool}/parked"), format!("{pool} cannot run"));
+            draft.fact("Pool", pool).fact("Reason", reason)
+        }
+        Event::PoolKept { pool, reason } => {
+            let title = format!("{pool}: its new settings do not hold on the chain; it goes on by the old ones");
+            Draft::new(Severity::Warning, format!("pool/{pool}/kept"), title).fact("Pool", pool).fact("Reason", reason)
+        }
+        Event::PoolLeft { pool } => {
+            let title = format!("{pool} is not looked after any more: its file is gone");
+            Draft::new(Severity::Info, format!("pool/{pool}/left"), title).fact("Pool", pool)
+        }
+        Event::SettingsRefused { faults, count } => {
+            let title = format!("The new settings have {count} faults: everything goes on by the old ones");
+            Draft::new(Severity::Warning, "settings".to_owned(), title).fact("Faults", faults)
+        }
+        _ => return None,
+    })
 }
 
 fn held(pool: &PoolId, hold: &Hold) -> Draft {

@@ -436,6 +436,39 @@ pub enum Event {
         /// Why, with the mend.
         reason: String,
     },
+    /// A pool is looked after from now on, or from now on by other settings.
+    PoolJoined {
+        /// The pool.
+        pool: PoolId,
+        /// It was looked after before.
+        changed: bool,
+    },
+    /// A pool's settings have changed and do not hold on the chain: it is looked after by those that it had.
+    PoolKept {
+        /// The pool.
+        pool: PoolId,
+        /// What does not hold, with the mend.
+        reason: String,
+    },
+    /// A pool's file is gone and what it had begun is finished: nobody looks after it any more.
+    PoolLeft {
+        /// The pool.
+        pool: PoolId,
+    },
+    /// Settings were read and are in force.
+    SettingsRead {
+        /// How many pools they name.
+        pools: usize,
+        /// Something in them counts at the next start only.
+        restart: bool,
+    },
+    /// Settings were read and have faults: nothing has changed.
+    SettingsRefused {
+        /// All of them.
+        faults: String,
+        /// How many they are.
+        count: usize,
+    },
     /// A message left for the people.
     AlertDelivered {
         /// Which sink.

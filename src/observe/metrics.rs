@@ -119,6 +119,10 @@ struct Inner {
     alerts_failed: Counters<1>,
     alerts_dropped: Counters<1>,
     journal_failures: IntCounter,
+
+    settings_reads: Counters<1>,
+    settings_ok: IntGauge,
+    settings_at: IntGauge,
 }
 
 impl Metrics {
@@ -213,6 +217,10 @@ impl Metrics {
             alerts_failed: m.counters("ballast_alerts_failed_total", "Attempts to deliver an alert that failed.", ["sink"])?,
             alerts_dropped: m.counters("ballast_alerts_dropped_total", "Alerts given up.", ["sink"])?,
             journal_failures: m.counter("ballast_journal_failures_total", "Times that the journal refused.")?,
+
+            settings_reads: m.counters("ballast_config_reads_total", "Times that settings were read, the start included, by what came of it.", ["result"])?,
+            settings_ok: m.int_gauge("ballast_config_last_read_successful", "1 while the settings that were last read are in force, 0 when they had faults.")?,
+            settings_at: m.int_gauge("ballast_config_last_success_timestamp_seconds", "When settings last came into force.")?,
 
             registry: registry.clone(),
         };

@@ -30,6 +30,7 @@ mod owner;
 mod prices;
 mod process;
 mod relay;
+mod reload;
 mod settings;
 mod stuck;
 mod telemetry;

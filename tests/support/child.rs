@@ -97,6 +97,11 @@ impl Child {
         (status, self.log)
     }
 
+    /// Where its settings are.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Names the process.
     pub(crate) fn pid(&self) -> String {
         self.process.id().unwrap().to_string()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballast::app::{App, Wiring};
-use ballast::config::{self, Environment};
+use ballast::config::{self, Environment, Watch};
 use ballast::devnet::config_files::{self, FileOptions};
 use ballast::devnet::handle::Running;
 use ballast::devnet::{World, WorldHandle};
@@ -31,6 +31,8 @@ pub(crate) struct Script {
     pub(crate) files: FileOptions,
     pub(crate) variables: Vec<(&'static str, String)>,
     pub(crate) edits: Vec<Edit>,
+    /// Files that are not there yet.
+    pub(crate) later: Vec<&'static str>,
     pub(crate) drill: Arc<dyn Drill>,
     /// Whether the world makes blocks from the beginning.
     pub(crate) blocks: bool,
@@ -48,7 +50,15 @@ pub(crate) struct Edit {
 impl Default for Script {
     fn default() -> Self {
         let files = FileOptions { listen: "127.0.0.1:0".to_owned(), recover: "2m", ..FileOptions::default() };
-        Self { files, variables: Vec::new(), edits: Vec::new(), drill: Arc::new(NoDrill), blocks: true, launcher: &[] }
+        Self {
+            files,
+            variables: Vec::new(),
+            edits: Vec::new(),
+            later: Vec::new(),
+            drill: Arc::new(NoDrill),
+            blocks: true,
+            launcher: &[],
+        }
     }
 }
 
@@ -56,6 +66,12 @@ impl Script {
     /// Writes `to` in the place of `from`, which must be there.
     pub(crate) fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
         self.edits.push(Edit { file: file.to_owned(), from: from.to_owned(), to: to.to_owned() });
+        self
+    }
+
+    /// Leaves a file out that the story brings later.
+    pub(crate) fn later(mut self, file: &'static str) -> Self {
+        self.later.push(file);
         self
     }
 
@@ -81,6 +97,9 @@ impl Script {
         config_files::write(dir.path(), world, &self.files).unwrap();
         for edit in &self.edits {
             edit.apply(dir.path());
+        }
+        for file in &self.later {
+            std::fs::remove_file(dir.path().join(file)).unwrap();
         }
         dir
     }
@@ -111,7 +130,9 @@ pub(crate) struct Stage {
     pub(crate) journal: Arc<dyn Journal>,
     app: App,
     blocks: Option<Running>,
-    _dir: TempDir,
+    /// Where its settings are.
+    pub(crate) dir: TempDir,
+    environment: Environment,
 }
 
 impl Stage {
@@ -129,7 +150,18 @@ impl Stage {
         let mut app = App::start(&settings, wiring).await.unwrap();
         super::soon("every chain is heard", app.ready()).await;
         let http = app.http;
-        Self { world, told, http, journal, app, blocks, _dir: dir }
+        Self { world, told, http, journal, app, blocks, dir, environment }
+    }
+
+    /// From now on the program follows its files, as `ballast run` does.
+    pub(crate) fn follow_files(&self) {
+        let watch = Watch::begin(self.dir.path(), self.environment.clone());
+        tokio::spawn(self.app.follower().watch(watch, Arc::default()));
+    }
+
+    /// Writes something differently in a file of its settings.
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
+        Edit { file: file.to_owned(), from: from.to_owned(), to: to.to_owned() }.apply(self.dir.path());
     }
 
     /// The next event that is wanted.

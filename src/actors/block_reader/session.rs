@@ -7,15 +7,16 @@ use alloy_primitives::Address;
 use ractor::ActorRef;
 
 use super::BlockReaderMsg;
-use crate::actors::facts::{BlockFacts, Slot};
-use crate::ports::{Announcement, Answer, Call, ChainLink, ChainSession, Clock, Head, LinkFault, News, PriceSource};
+use crate::actors::board::Board;
+use crate::actors::facts::{BlockFacts, ReadPlan, Slot};
+use crate::ports::{Announcement, ChainLink, ChainSession, Clock, Head, LinkFault, News, PriceSource};
 
 /// At most this many blocks of a gap are read after the fact; older ones say nothing that the newest does not.
 const MOST_BACKFILL: u64 = 16;
 
 pub(super) struct Session {
     pub(super) link: Arc<dyn ChainLink>,
-    pub(super) calls: Arc<[Call]>,
+    pub(super) plan: Board<ReadPlan>,
     pub(super) read_every: u64,
     pub(super) generation: u64,
     pub(super) last_number: Option<u64>,
@@ -77,14 +78,15 @@ impl Session {
 
     async fn read(&mut self, session: &mut dyn ChainSession, head: Head) -> Result<(), LinkFault> {
         let began = self.clock.uptime();
-        let answers = session.read(head.stamp.hash, &self.calls).await?;
+        let plan = self.plan.read();
+        let answers = session.read(head.stamp.hash, plan.calls()).await?;
         let took = self.clock.uptime().saturating_sub(began);
         self.last_number = Some(head.stamp.number);
-        if let Some(aggregators) = self.following.changed(&answers) {
+        let facts = BlockFacts::new(head, plan, answers);
+        if let Some(aggregators) = self.following.changed(&facts) {
             session.follow(&aggregators);
             let _ = self.reader.cast(BlockReaderMsg::Followed(self.generation, aggregators));
         }
-        let facts = BlockFacts { head, answers: answers.into() };
         let _ = self.reader.cast(BlockReaderMsg::Read(self.generation, Box::new(facts), took));
         Ok(())
     }
@@ -104,9 +106,9 @@ impl Following {
     }
 
     /// All aggregators, if they are others than in the block before.
-    fn changed(&mut self, answers: &[Answer]) -> Option<BTreeSet<Address>> {
+    fn changed(&mut self, block: &BlockFacts) -> Option<BTreeSet<Address>> {
         for ((slot, source), known) in self.sources.iter().zip(&mut self.known) {
-            *known = source.aggregator(slot.of(answers)).or(*known);
+            *known = source.aggregator(slot.of(block)).or(*known);
         }
         let all: BTreeSet<Address> = self.known.iter().flatten().copied().collect();
         if all == self.followed {

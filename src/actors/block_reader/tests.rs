@@ -10,7 +10,7 @@ use ractor::{Actor, ActorRef};
 
 use super::{BlockReader, BlockReaderArgs, BlockReaderMsg};
 use crate::actors::board::Board;
-use crate::actors::facts::{BlockFact, BlockFacts, ReadPlan};
+use crate::actors::facts::{BlockFact, BlockFacts, ReadPlan, Slot};
 use crate::actors::testing::chain::{SimChain, address};
 use crate::actors::testing::link::{FakeLink, Meets};
 use crate::actors::testing::position::FakeSource;
@@ -47,11 +47,17 @@ impl Bench {
         chain.birth("a", &[5_000, 5_000]);
         let link = FakeLink::new(&chain);
         link.with(|line| line.meets = meets.iter().copied().collect());
+        let mut plan = ReadPlan::default();
+        let sources: Vec<_> = sources.iter().map(|source| (plan.reserve(source.calls()), source.clone() as _)).collect();
+        let sources: Arc<[(Slot, Arc<dyn PriceSource>)]> = sources.into();
+        if sources.is_empty() {
+            plan.reserve(vec![Call { target: address("a"), data: Bytes::new() }]);
+        }
         let args = BlockReaderArgs {
             chain: ChainName::new("test"),
             link: Arc::new(link.clone()),
-            calls: vec![Call { target: address("a"), data: Bytes::new() }].into(),
-            sources: sources.iter().map(|source| (ReadPlan::default().reserve(source.calls()), source.clone() as _)).collect(),
+            plan: Board::new(plan),
+            sources,
             announcements: Board::new(Announcements::default()),
             blocks: Board::new(None::<Arc<BlockFacts>>) as Board<BlockFact>,
             block_time,
@@ -101,7 +107,7 @@ async fn each_head_is_read_once_and_put_on_the_board() {
     bench.blocks(5).await;
     assert_eq!(bench.published(), [100, 101, 102, 103, 104]);
     assert_eq!(bench.link.with(|line| line.reads.clone()), [100, 101, 102, 103, 104]);
-    assert!(bench.args.blocks.read().unwrap().answers[0].is_ok());
+    assert!(bench.args.blocks.read().unwrap().answers()[0].is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +225,7 @@ async fn messages_of_an_aborted_session_are_ignored() {
     let facts = bench.args.blocks.read().unwrap();
     let (lost, read) = (bench.losses().len(), bench.published().len());
     let fault = || LinkFault::Unreachable("late".to_owned());
-    let old = BlockFacts { head: facts.head, answers: facts.answers.clone() };
+    let old = BlockFacts::clone(&facts);
     bench.reader.cast(BlockReaderMsg::Lost(1, fault())).unwrap();
     bench.reader.cast(BlockReaderMsg::Read(1, Box::new(old), Duration::ZERO)).unwrap();
     bench.reader.cast(BlockReaderMsg::Opened(1, "late")).unwrap();

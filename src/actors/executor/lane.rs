@@ -274,7 +274,7 @@ impl ExecutorState {
 
     /// One operation of a former life.
     fn take_up(&mut self, myself: &ActorRef<ExecutorMsg>, record: &OperationRecord) {
-        let position = self.args.positions.get(&record.new.pool).cloned();
+        let position = self.args.positions.look(|positions| positions.get(&record.new.pool).cloned());
         let op = self.next_op;
         self.next_op = self.next_op.saturating_add(1);
         self.operations.insert(op, Operation::left_behind(record.clone(), position, self.newest.0));

@@ -108,7 +108,7 @@ impl Bench {
             role: LaneRole::Keeper,
             holder: "a test".to_owned(),
             sender: sender.clone(),
-            positions: Arc::new(["a", "b", "c"].into_iter().map(position).collect()),
+            positions: Board::new(["a", "b", "c"].into_iter().map(position).collect()),
             lane: Board::new(Lane::UNKNOWN),
             epoch: Board::new(1),
             blocks,
@@ -149,7 +149,7 @@ impl Bench {
             block: head.stamp.hash,
         };
         self.args.gas.publish(Some(price));
-        self.args.blocks.publish(Some(Arc::new(BlockFacts { head, answers: Vec::new().into() })));
+        self.args.blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, Vec::new()))));
     }
 
     /// The newest `depth` blocks are gone, and others are in their place.

@@ -43,14 +43,14 @@ async fn gas_is_that_of_the_next_block_and_unknown_while_the_chain_is() {
 
     let full = crate::ports::Head { gas_used: 30_000_000, ..chain.mine() };
     let answers = chain.read(full.stamp.hash, &ether.calls()).unwrap();
-    blocks.publish(Some(Arc::new(BlockFacts { head: full, answers: answers.into() })));
+    blocks.publish(Some(Arc::new(BlockFacts::to_the_first(full, answers))));
     settle().await;
     let facts = gas.read().unwrap();
     assert_eq!((facts.price(), facts.block), (GasPrice::from_wei(13_250_000_000), full.stamp.hash), "10 and an eighth and 2");
     assert_eq!(facts.ether.unwrap().to_string(), "$3000.0000");
 
     let mute = vec![Err(CallFault::Failed(Bytes::new()))];
-    blocks.publish(Some(Arc::new(BlockFacts { head: full, answers: mute.into() })));
+    blocks.publish(Some(Arc::new(BlockFacts::to_the_first(full, mute))));
     settle().await;
     assert_eq!(gas.read().unwrap().ether, None, "a feed that fails takes no price of gas with it");
     assert_eq!(events.count(|event| matches!(event, Event::GasMoved { .. })), 1, "the price has not moved");

@@ -30,7 +30,8 @@ impl PoolState {
             return;
         }
         let under_way = !self.executing.is_empty();
-        let block = self.args.blocks.read();
+        // A block that was read before the pool came says nothing of it.
+        let block = self.args.blocks.read().filter(|block| self.args.lease.slot().is_in(block));
         // Before the first block there is nothing to conclude, and nothing that anybody should look at.
         if block.is_none() && self.last_told.is_none() {
             return;
@@ -102,7 +103,7 @@ impl PoolState {
         let number = block.head.stamp.number;
         let fresh = self.seen.as_ref().is_none_or(|(_, facts)| facts.block.hash != block.head.stamp.hash);
         if fresh {
-            let facts = self.args.position.facts(self.args.slot.of(&block.answers), &block.head.stamp);
+            let facts = self.args.position.facts(self.args.lease.slot().of(block), &block.head.stamp);
             if let Err(fault) = &facts {
                 tracing::debug!(pool = %self.args.id, %fault, "position not read");
             }

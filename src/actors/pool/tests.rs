@@ -13,7 +13,7 @@ use tracing::Span;
 use super::{Executors, Pool, PoolArgs, PoolMsg};
 use crate::actors::board::{Address, Board};
 use crate::actors::executor::{ExecutorMsg, Order};
-use crate::actors::facts::{BlockFact, BlockFacts, Lane, Lanes, ReadPlan};
+use crate::actors::facts::{BlockFact, BlockFacts, Lane, Lanes, Lease, ReadPlan};
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::testing::chain::SimChain;
 use crate::actors::testing::journal::FakeJournal;
@@ -79,7 +79,7 @@ impl Bench {
         executor.moved_in(sender);
         let args = Arc::new(PoolArgs {
             id: PoolId::new("a"),
-            slot: ReadPlan::default().reserve(position.calls()),
+            lease: Lease::of(&Board::new(ReadPlan::default()), position.calls()),
             position,
             pegs: assets.iter().map(|asset| Board::new(Peg::unheard(asset.clone(), BEGINNING))).collect(),
             mandate: Mandate::plain(
@@ -113,7 +113,7 @@ impl Bench {
     fn publish_block(&self) -> Head {
         let head = self.chain.mine();
         let answers = self.chain.read(head.stamp.hash, &self.args.position.calls()).unwrap();
-        let fact: BlockFact = Some(Arc::new(BlockFacts { head, answers: answers.into() }));
+        let fact: BlockFact = Some(Arc::new(BlockFacts::to_the_first(head, answers)));
         self.args.blocks.publish(fact);
         head
     }

@@ -51,7 +51,7 @@ async fn a_reading_is_as_old_as_its_block_and_a_silent_chain_is_unknown_now() {
     let head = chain.mine();
     let publish = || {
         let answers = chain.read(head.stamp.hash, &source.calls()).unwrap();
-        blocks.publish(Some(Arc::new(BlockFacts { head, answers: answers.into() })));
+        blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, answers))));
     };
     tokio::time::sleep(secs(5)).await;
     publish();
@@ -65,7 +65,7 @@ async fn a_reading_is_as_old_as_its_block_and_a_silent_chain_is_unknown_now() {
     assert_eq!((silent.quote, silent.as_of), (Err(ReadingFault::ChainSilent), clock.now()));
 
     // A batch that is too short is a failed read, and never someone else's answer.
-    blocks.publish(Some(Arc::new(BlockFacts { head, answers: Vec::new().into() })));
+    blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, Vec::new()))));
     assert_eq!(reading(&mut readings).await.quote.unwrap_err().label(), "unreadable");
 }
 
@@ -100,7 +100,7 @@ async fn an_announcement_widens_the_reading_of_its_round_and_takes_it_again_wher
         chain.set_price("USDC", price);
         let head = chain.mine();
         let answers = chain.read(head.stamp.hash, &source.calls()).unwrap();
-        blocks.publish(Some(Arc::new(BlockFacts { head, answers: answers.into() })));
+        blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, answers))));
         head
     };
     let interval = |reading: &Reading| {
@@ -132,7 +132,7 @@ async fn an_announcement_widens_the_reading_of_its_round_and_takes_it_again_wher
     publish(1_001);
     assert_eq!(interval(&reading(&mut readings).await), [1_001; 3]);
     // A block that cannot be judged gets no price from an announcement.
-    blocks.publish(Some(Arc::new(BlockFacts { head, answers: Vec::new().into() })));
+    blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, Vec::new()))));
     assert!(reading(&mut readings).await.quote.is_err());
     announce(AGGREGATOR, [900, 1_001, 1_100]);
     settle().await;

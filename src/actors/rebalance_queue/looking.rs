@@ -34,7 +34,7 @@ impl QueueState {
         }
         for Grant { request: Request { pool, .. }, .. } in overdue {
             self.args.observer.record(Event::HolderOverdue { pool: pool.clone() });
-            if let Some(holder) = self.pools.get(&pool) {
+            if let Some((holder, _)) = self.pools.get(&pool) {
                 holder.kill();
             }
         }
@@ -56,7 +56,7 @@ impl QueueState {
     }
 
     fn tell(&self, pool: &PoolId, message: PoolMsg) {
-        if let Some(actor) = self.pools.get(pool) {
+        if let Some((actor, _)) = self.pools.get(pool) {
             // A pool that died since then is already on its way back.
             let _ = actor.cast(message);
         }

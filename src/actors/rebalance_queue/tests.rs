@@ -1,6 +1,7 @@
 //! The queue with its pools, in the whole tree.
 
 mod random;
+mod roster;
 
 use std::time::Duration;
 

@@ -18,12 +18,12 @@ use crate::actors::block_reader::BlockReaderArgs;
 use crate::actors::board::{Address, Board};
 use crate::actors::chain::{ChainArgs, ChainMsg};
 use crate::actors::executor::{ExecutorArgs, ExecutorMsg};
-use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
+use crate::actors::facts::{BlockFact, GasFact, Lane, Lanes, Lease, ReadPlan};
 use crate::actors::gas_oracle::GasOracleArgs;
 use crate::actors::peg_watch::{PegWatchArgs, PegWatchMsg};
 use crate::actors::pool::{Executors, PoolArgs};
 use crate::actors::price_feed::PriceFeedArgs;
-use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueueArgs};
+use crate::actors::rebalance_queue::{QueueMsg, RebalanceQueueArgs, Roster};
 use crate::actors::root::{Root, RootArgs, RootMsg};
 use crate::actors::supervise::{RestartBook, Supervision};
 use crate::actors::testing::{peg_rule, vote_rule};
@@ -111,6 +111,8 @@ pub(crate) struct World {
     pub(crate) blocks: Board<BlockFact>,
     pub(crate) executor: Address<ExecutorMsg>,
     pub(crate) root: ActorRef<RootMsg>,
+    pub(crate) roster: Board<Roster>,
+    pub(crate) plan: Board<ReadPlan>,
     miner: Option<JoinHandle<()>>,
 }
 
@@ -189,6 +191,7 @@ impl World {
             pegs.push((args, watch));
         }
         let board_of = |asset: &str| pegs.iter().find(|(peg, _)| peg.asset.as_str() == asset).unwrap().0.board.clone();
+        let plan = Board::new(plan);
         let half = Allocation::exact(vec![Weight::from_bps(5_000); 2]).unwrap();
         let mut pools = Vec::new();
         for (pool, held) in &spec.pools {
@@ -196,7 +199,7 @@ impl World {
             let position = Arc::new(FakePosition((*pool).to_owned()));
             pools.push(Arc::new(PoolArgs {
                 id: PoolId::new(pool),
-                slot: plan.reserve(position.calls()),
+                lease: Lease::of(&plan, position.calls()),
                 position,
                 mandate: Mandate::plain(
                     held.iter().map(|asset| AssetId::new(asset)).collect(),
@@ -221,12 +224,13 @@ impl World {
                 drill: drill.clone(),
             }));
         }
+        let roster: Board<Roster> = Board::new(pools.iter().cloned().collect());
         let chain_args = ChainArgs {
             name: name.clone(),
             block_reader: BlockReaderArgs {
                 chain: name.clone(),
                 link: Arc::new(link.clone()),
-                calls: plan.calls(),
+                plan: plan.clone(),
                 sources: Arc::from([]),
                 blocks: blocks.clone(),
                 announcements: Board::new(Announcements::default()),
@@ -256,7 +260,7 @@ impl World {
                     role: LaneRole::Keeper,
                     holder: "a test".to_owned(),
                     sender: sender.clone(),
-                    positions: Arc::new(pools.iter().map(|pool| (pool.id.clone(), pool.position.clone())).collect()),
+                    positions: Board::new(pools.iter().map(|pool| (pool.id.clone(), pool.position.clone())).collect()),
                     lane: lane.clone(),
                     epoch: epoch.clone(),
                     blocks: blocks.clone(),
@@ -279,7 +283,7 @@ impl World {
                 chain: name,
                 epoch,
                 policy: TurnPolicy::new(PerClass::urgent_and(Duration::ZERO, SPACING), secs(1_800)),
-                pools,
+                roster: roster.clone(),
                 lanes,
                 gas,
                 supervision: supervision.clone(),
@@ -299,11 +303,40 @@ impl World {
         let root = RootArgs { alerter, alerter_address, pegs, streams: Vec::new(), supervision, clock: ports, hearts };
         let (root, _) = Actor::spawn(None, Root, root).await.unwrap();
         root.cast(RootMsg::Adopt(Arc::new(chain_args))).unwrap();
-        let mut world = Self { clock, chain, link, drill, events, lane, blocks, executor, root, miner: None };
+        let mut world = Self { clock, chain, link, drill, events, lane, blocks, executor, root, roster, plan, miner: None };
         if spec.mines {
             world.start_mining();
         }
         world
+    }
+
+    /// The arguments of a pool that differs from the first of the roster, with a place in the batch of its own.
+    pub(crate) fn another(&self, name: &str, change: impl FnOnce(&mut PoolArgs)) -> Arc<PoolArgs> {
+        let like = self.roster.read()[0].clone();
+        let position = Arc::new(FakePosition(name.to_owned()));
+        let mut args = PoolArgs {
+            id: PoolId::new(name),
+            lease: Lease::of(&self.plan, position.calls()),
+            position,
+            mandate: like.mandate.clone(),
+            mode: like.mode,
+            policy: like.policy.clone(),
+            max_age: like.max_age,
+            block_time: like.block_time,
+            blocks: like.blocks.clone(),
+            earnings: like.earnings.clone(),
+            pegs: like.pegs.clone(),
+            gas: like.gas.clone(),
+            lanes: like.lanes.clone(),
+            executors: like.executors.clone(),
+            journal: like.journal.clone(),
+            clock: like.clock.clone(),
+            observer: like.observer.clone(),
+            hearts: like.hearts.clone(),
+            drill: like.drill.clone(),
+        };
+        change(&mut args);
+        Arc::new(args)
     }
 
     /// From now on a block comes every block time.

@@ -88,7 +88,7 @@ impl Stage {
         let stamp = BlockStamp { number: after, hash, timestamp: BEGINNING.plus(secs(after)) };
         let price = GasPrice::from_gwei(1);
         let head = Head { stamp, parent: B256::ZERO, base_fee: price, gas_used: 0, gas_limit: 1 };
-        self.blocks.publish(Some(Arc::new(BlockFacts { head, answers: vec![answer].into() })));
+        self.blocks.publish(Some(Arc::new(BlockFacts::to_the_first(head, vec![answer]))));
         settle().await;
         stamp
     }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Boards, ChainPlan, max_age};
-use crate::actors::facts::ReadPlan;
+use super::{ChainPlan, max_age};
 use crate::actors::price_feed::PriceFeedArgs;
 use crate::chain::chainlink::{ChainlinkFeed, Sequencer};
 use crate::chain::curve::{Coin, CurveAsk, CurvePair};
@@ -16,7 +15,8 @@ use crate::ports::PriceSource;
 
 impl ChainPlan {
     /// A price feed for each source of each asset, with its place in the batch.
-    pub(super) fn feeds(&self, boards: &Boards, plan: &mut ReadPlan) -> Vec<PriceFeedArgs> {
+    pub(super) fn feeds(&self) -> Vec<PriceFeedArgs> {
+        let boards = &self.boards;
         let mut feeds = Vec::new();
         for (id, asset) in &self.assets {
             let Some((_, watch)) = self.shared.pegs.get(id) else { continue };
@@ -24,7 +24,7 @@ impl ChainPlan {
             let others = asset.sources.iter().filter_map(|source| self.other_source(id, asset, source));
             for source in std::iter::once(feed).chain(others) {
                 feeds.push(PriceFeedArgs {
-                    slot: plan.reserve(source.calls()),
+                    slot: self.reserve(source.calls()),
                     source,
                     blocks: boards.blocks.clone(),
                     announcements: boards.announcements.clone(),

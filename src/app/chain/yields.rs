@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Boards, ChainPlan};
-use crate::actors::facts::{ReadPlan, YieldBoards};
+use super::ChainPlan;
+use crate::actors::facts::YieldBoards;
 use crate::actors::yield_check::YieldCheckArgs;
 use crate::actors::yield_feed::YieldFeedArgs;
 use crate::chain::token::Token;
@@ -40,7 +40,8 @@ impl ChainPlan {
     }
 
     /// A feed for each yield, with its place in the batch, and a check where somebody else publishes it.
-    pub(super) fn yields(&self, boards: &Boards, plan: &mut ReadPlan) -> (Vec<YieldFeedArgs>, Vec<YieldCheckArgs>) {
+    pub(super) fn yields(&self) -> (Vec<YieldFeedArgs>, Vec<YieldCheckArgs>) {
+        let boards = &self.boards;
         let (mut feeds, mut checks) = (Vec::new(), Vec::new());
         for earner in self.earners() {
             let Some(boards_of) = boards.yields.get(earner.asset) else { continue };
@@ -54,7 +55,7 @@ impl ChainPlan {
             };
             checks.extend(earner.settings.check.as_ref().and_then(|check| self.check(&payer, boards_of, check)));
             feeds.push(YieldFeedArgs {
-                slot: plan.reserve(source.calls()),
+                slot: self.reserve(source.calls()),
                 source,
                 rule: earner.settings.rule,
                 reach: self.settings.block_time.saturating_mul(self.settings.read_every).saturating_mul(3).max(LEAST_REACH),

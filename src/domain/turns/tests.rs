@@ -53,7 +53,9 @@ fn names(grants: &[Grant]) -> Vec<&str> {
 }
 
 fn holders(turns: &mut Turns, asset: &str, pools: &[&str]) {
-    turns.set_holders(AssetId::new(asset), pools.iter().map(|name| pool(name)).collect());
+    let mut all = turns.holders.clone();
+    all.insert(AssetId::new(asset), pools.iter().map(|name| pool(name)).collect());
+    turns.set_holders(all);
 }
 
 /// Ends every turn of a look.

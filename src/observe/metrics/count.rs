@@ -74,13 +74,7 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
         Event::TurnEnded { class, took, .. } => m.turn_hold.of([class.label()]).observe(took.as_secs_f64()),
         Event::HolderOverdue { pool } => m.turn_holders_overdue.of([pool.as_str()]).inc(),
         Event::QueueStarted { chain, epoch } => m.queue_epoch.of([chain.as_str()]).set(integer(*epoch)),
-        Event::QueueSeen { chain, waiting, out, oldest } => {
-            for (class, waiting) in Class::ALL.iter().zip(waiting) {
-                m.queue_waiting.of([chain.as_str(), class.label()]).set(length(*waiting));
-            }
-            m.turns_out.of([chain.as_str()]).set(length(*out));
-            m.queue_oldest.of([chain.as_str()]).set(oldest.as_secs_f64());
-        }
+        Event::QueueSeen { .. } => queue_seen(m, event),
         Event::TxSent { chain, class, kind, via, .. } => {
             m.transactions.of([chain.as_str(), class.label(), kind.label(), via.label()]).inc();
         }
@@ -103,7 +97,12 @@ pub(super) fn count(m: &Inner, event: &Event, now: Timestamp, uptime: Duration) 
             m.moments().restarted(actor, uptime);
         }
         Event::ActorQuarantined { actor, .. } => m.moments().quarantined(actor),
-        Event::PoolParked { pool, .. } => m.moments().parked(pool),
+        Event::PoolParked { .. }
+        | Event::PoolJoined { .. }
+        | Event::PoolKept { .. }
+        | Event::PoolLeft { .. }
+        | Event::SettingsRead { .. }
+        | Event::SettingsRefused { .. } => settings(m, event, now),
         Event::AlertDelivered { sink } => m.alerts_delivered.of([sink]).inc(),
         Event::AlertFailed { sink, dropped, .. } => {
             m.alerts_failed.of([sink]).inc();
@@ -125,6 +124,15 @@ fn block_read(m: &Inner, event: &Event) {
     m.block_calls.of(labels).set(length(*calls));
     m.block_read.of(labels).observe(took.as_secs_f64());
     m.moments().head(chain, *timestamp);
+}
+
+fn queue_seen(m: &Inner, event: &Event) {
+    let Event::QueueSeen { chain, waiting, out, oldest } = event else { return };
+    for (class, waiting) in Class::ALL.iter().zip(waiting) {
+        m.queue_waiting.of([chain.as_str(), class.label()]).set(length(*waiting));
+    }
+    m.turns_out.of([chain.as_str()]).set(length(*out));
+    m.queue_oldest.of([chain.as_str()]).set(oldest.as_secs_f64());
 }
 
 /// What happens to sources and their votes.
@@ -184,6 +192,38 @@ fn pool_seen(m: &Inner, pool: &PoolId, tokens: &[TokenView], value: Option<Usd>)
     m.policy_drift.show([pool], policy.map(Weight::as_fraction));
     m.composition_drift.show([pool], composition.and_then(|drifts| drifts.into_iter().max()).map(Weight::as_fraction));
     m.pool_value.show([pool], value.map(Usd::as_f64));
+}
+
+/// What comes of settings.
+fn settings(m: &Inner, event: &Event, now: Timestamp) {
+    match event {
+        Event::PoolParked { pool, .. } => m.moments().parked(pool),
+        Event::PoolJoined { pool, .. } => m.moments().decided(pool),
+        Event::PoolLeft { pool } => forget(m, pool),
+        Event::SettingsRead { .. } => {
+            m.settings_reads.of(["ok"]).inc();
+            m.settings_ok.set(1);
+            m.settings_at.set(integer(now.secs()));
+        }
+        Event::SettingsRefused { .. } => {
+            m.settings_reads.of(["refused"]).inc();
+            m.settings_ok.set(0);
+        }
+        _ => {}
+    }
+}
+
+/// What is shown of a pool that is gone would look like the present. What was counted stays: it has happened.
+fn forget(m: &Inner, pool: &PoolId) {
+    m.moments().forget(pool);
+    let pool = pool.as_str();
+    for shown in [&m.pool_weight, &m.pool_target, &m.pool_share] {
+        shown.forget("pool", pool);
+    }
+    for shown in [&m.pool_value, &m.policy_drift, &m.composition_drift] {
+        shown.forget("pool", pool);
+    }
+    m.decision.forget("pool", pool);
 }
 
 fn settled(m: &Inner, settlement: &Settlement) {

@@ -38,6 +38,14 @@ impl Moments {
         self.parked.remove(pool);
     }
 
+    /// A pool that is gone is neither parked nor dead.
+    pub(super) fn forget(&mut self, pool: &PoolId) {
+        let actor = format!("pool {pool}");
+        self.parked.remove(pool);
+        self.down.remove(&actor);
+        self.quarantined.remove(&actor);
+    }
+
     pub(super) fn died(&mut self, actor: &str, uptime: Duration) {
         self.release(uptime);
         self.down.insert(actor.to_owned());

@@ -190,6 +190,11 @@ pub(in crate::observe) fn all() -> Vec<Event> {
             detail: None,
         },
         Event::YieldsDiffer { chain: chain(), asset: usdc(), witness: "defi_llama", ours: apy(425), theirs: apy(350) },
+        Event::PoolJoined { pool: pool(), changed: true },
+        Event::PoolKept { pool: pool(), reason: "the keeper does not own it".to_owned() },
+        Event::PoolLeft { pool: pool() },
+        Event::SettingsRead { pools: 3, restart: false },
+        Event::SettingsRefused { faults: "pools/a.toml: no valid TOML".to_owned(), count: 1 },
     ]
 }
 
@@ -241,5 +246,10 @@ pub(in crate::observe) fn number(event: &Event) -> usize {
         Event::ShareRateJumped { .. } => 42,
         Event::YieldCompared { .. } => 43,
         Event::YieldsDiffer { .. } => 44,
+        Event::PoolJoined { .. } => 45,
+        Event::PoolKept { .. } => 46,
+        Event::PoolLeft { .. } => 47,
+        Event::SettingsRead { .. } => 48,
+        Event::SettingsRefused { .. } => 49,
     }
 }

@@ -71,6 +71,31 @@ impl<const N: usize> Gauges<N> {
     }
 }
 
+/// Takes away every series of a family that has this value for this label.
+macro_rules! forget {
+    ($vec:expr, $name:expr, $value:expr) => {
+        for metric in $vec.collect().iter().flat_map(prometheus::proto::MetricFamily::get_metric) {
+            let labels: HashMap<&str, &str> = metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+            if labels.get($name) == Some(&$value) {
+                // It was there a moment ago; who took it away since has done the same.
+                drop($vec.remove(&labels));
+            }
+        }
+    };
+}
+
+impl<const N: usize> Gauges<N> {
+    pub(super) fn forget(&self, name: &str, value: &str) {
+        forget!(self.0, name, value);
+    }
+}
+
+impl<const N: usize> IntGauges<N> {
+    fn forget(&self, name: &str, value: &str) {
+        forget!(self.0, name, value);
+    }
+}
+
 impl<const N: usize> Counters<N> {
     /// The collector itself, for an adapter that counts what no event tells.
     pub(super) fn vec(&self) -> IntCounterVec {
@@ -92,6 +117,11 @@ impl States {
             self.series.of([subject, before]).set(0);
         }
         self.series.of([subject, state]).set(1);
+    }
+
+    pub(super) fn forget(&self, name: &str, subject: &str) {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        self.series.forget(name, subject);
     }
 }
 

@@ -30,7 +30,9 @@ fn series(metrics: &Metrics) -> BTreeMap<String, String> {
 
 /// Everything there is: all events, and what the chain adapter counts.
 fn full() -> Metrics {
-    let metrics = counted(&all());
+    // What a pool that has left takes along has a test of its own.
+    let stays = |event: &Event| !matches!(event, Event::PoolLeft { .. });
+    let metrics = counted(&all().into_iter().filter(stays).collect::<Vec<_>>());
     let fault = Event::ReadingTaken { source: source(), asset: AssetId::new("DAI"), result: Err("stale"), detail: None };
     metrics.count(&fault, Timestamp::default(), Duration::ZERO);
     metrics.rpc_requests().with_label_values(&["demo", "eth_call"]).inc();
@@ -152,7 +154,7 @@ fn every_kind_of_event_moves_its_series() {
 
 #[test]
 fn yields_and_shares_are_shown_while_they_are_known() {
-    let events: Vec<Event> = all().into_iter().skip(40).collect();
+    let events: Vec<Event> = all().into_iter().skip(40).take(5).collect();
     assert_eq!(events.iter().map(number).collect::<Vec<_>>(), [40, 41, 42, 43, 44]);
     let known = series(&counted(&events));
     for (name, value) in [
@@ -190,6 +192,32 @@ fn yields_and_shares_are_shown_while_they_are_known() {
         unknown[r#"ballast_yield_witness_faults_total{asset="USDC",chain="demo",reason="stale",witness="defi_llama"}"#],
         "1"
     );
+}
+
+#[test]
+fn of_a_pool_that_has_left_nothing_is_shown_but_what_was_counted() {
+    let held = Event::Decided { pool: pool(), decision: Decision::Hold(Hold::Paused), block: Some(101) };
+    let parked = Event::PoolParked { pool: pool(), reason: "the node is on another chain".to_owned() };
+    let shown = |series: &BTreeMap<String, String>| {
+        series.keys().filter(|name| name.contains("pool=\"treasury\"") && !name.contains("_total{")).count()
+    };
+    let before = series(&counted(&[tokens(true), held.clone(), parked.clone()]));
+    assert!(shown(&before) > 8 && before["ballast_pools_parked"] == "1", "{before:#?}");
+    let after = series(&counted(&[tokens(true), held, parked, Event::PoolLeft { pool: pool() }]));
+    assert_eq!((shown(&after), after["ballast_pools_parked"].as_str()), (0, "0"), "{after:#?}");
+    assert_eq!(after[r#"ballast_pool_decisions_total{pool="treasury",reason="paused"}"#], "1");
+}
+
+#[test]
+fn what_was_last_read_of_the_settings_is_shown() {
+    let (read, refused) =
+        (Event::SettingsRead { pools: 3, restart: false }, Event::SettingsRefused { faults: String::new(), count: 1 });
+    let now = series(&counted(&[read.clone(), refused.clone()]));
+    assert_eq!(now["ballast_config_last_read_successful"], "0");
+    assert_eq!(now["ballast_config_last_success_timestamp_seconds"], "1700000000");
+    let now = series(&counted(&[refused, read]));
+    assert_eq!(now["ballast_config_last_read_successful"], "1");
+    assert_eq!(now[r#"ballast_config_reads_total{result="refused"}"#], "1");
 }
 
 #[test]

@@ -102,11 +102,35 @@ pub(super) fn write(event: &Event) {
         Event::ActorDied { actor, kind, reason, restart_in } => warn!(actor, kind, reason, ?restart_in, "actor died"),
         Event::ActorRestarted { actor, kind, took } => info!(actor, kind, ?took, "actor restarted"),
         Event::ActorQuarantined { actor, kind } => error!(actor, kind, "actor keeps dying and is quarantined"),
-        Event::PoolParked { pool, reason } => error!(%pool, reason, "pool parked"),
+        Event::PoolParked { .. }
+        | Event::PoolJoined { .. }
+        | Event::PoolKept { .. }
+        | Event::PoolLeft { .. }
+        | Event::SettingsRead { .. }
+        | Event::SettingsRefused { .. } => settings(event),
         Event::AlertDelivered { sink } => debug!(sink, "alert delivered"),
         Event::AlertFailed { sink, fault, dropped: false } => warn!(sink, fault, "alert not delivered yet"),
         Event::AlertFailed { sink, fault, dropped: true } => error!(sink, fault, "alert given up"),
         Event::JournalFailed { fault } => error!(fault, "journal failed"),
+    }
+}
+
+/// What comes of settings.
+fn settings(event: &Event) {
+    match event {
+        Event::PoolParked { pool, reason } => error!(%pool, reason, "pool parked"),
+        Event::PoolJoined { pool, changed } => info!(%pool, changed, "pool is looked after"),
+        Event::PoolKept { pool, reason } => warn!(%pool, reason, "pool goes on by its old settings"),
+        Event::PoolLeft { pool } => info!(%pool, "pool is not looked after any more"),
+        Event::SettingsRead { pools, restart: false } => info!(pools, "settings are in force"),
+        Event::SettingsRead { pools, restart: true } => {
+            warn!(
+                pools,
+                "settings are in force, but for what counts at the next start: only pools and policies change while it runs"
+            );
+        }
+        Event::SettingsRefused { faults, count } => error!(count, faults, "settings have faults and nothing has changed"),
+        _ => {}
     }
 }
 

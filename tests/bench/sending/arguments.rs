@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ballast::actors::board::{Address, Board};
 use ballast::actors::executor::ExecutorArgs;
-use ballast::actors::facts::{BlockFact, GasFact, Lane, Lanes, ReadPlan};
+use ballast::actors::facts::{BlockFact, GasFact, Lane, Lanes, Lease, ReadPlan};
 use ballast::actors::pool::{Executors, PoolArgs};
 use ballast::actors::rebalance_queue::RebalanceQueueArgs;
 use ballast::actors::supervise::{RestartBook, Supervision};
@@ -78,7 +78,7 @@ impl Shared {
             role: LaneRole::Keeper,
             holder: "the bench".to_owned(),
             sender: Arc::new(sender),
-            positions: Arc::new(BTreeMap::from([(id.clone(), position.clone())])),
+            positions: Board::new(BTreeMap::from([(id.clone(), position.clone())])),
             lane: lane.clone(),
             epoch: epoch.clone(),
             blocks: blocks.clone(),
@@ -97,7 +97,7 @@ impl Shared {
         };
         let pool = PoolArgs {
             id,
-            slot: ReadPlan::default().reserve(position.calls()),
+            lease: Lease::of(&Board::new(ReadPlan::default()), position.calls()),
             position,
             mandate: Mandate::plain(
                 assets.to_vec(),
@@ -130,7 +130,7 @@ impl Shared {
             chain,
             epoch,
             policy: TurnPolicy::new(spacing, Duration::from_secs(1_800)),
-            pools: vec![Arc::new(pool)],
+            roster: Board::new(Arc::from([Arc::new(pool)])),
             lanes,
             gas: gas.clone(),
             supervision,

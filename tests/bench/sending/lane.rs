@@ -9,7 +9,7 @@ use std::time::Duration;
 use alloy_primitives::U64;
 use ballast::actors::board::Board;
 use ballast::actors::executor::{Executor, ExecutorMsg};
-use ballast::actors::facts::{BlockFact, BlockFacts, GasFact, GasFacts, Lane};
+use ballast::actors::facts::{BlockFact, BlockFacts, GasFact, GasFacts, Lane, ReadPlan};
 use ballast::actors::rebalance_queue::{QueueMsg, RebalanceQueue};
 use ballast::devnet::anvil::{Anvil, AnvilOptions};
 use ballast::devnet::rpc::Rpc;
@@ -97,7 +97,7 @@ impl Measured {
             gas: gas.clone(),
         };
         let (executor_args, queue_args) = shared.arguments(&node.http_url(), &pool);
-        let address = queue_args.pools[0].executors.keeper.clone();
+        let address = queue_args.roster.read()[0].executors.keeper.clone();
         let (executor, _) = Actor::spawn(None, Executor, executor_args).await.unwrap();
         address.moved_in(executor.clone());
         let (queue, _) = Actor::spawn(None, RebalanceQueue, queue_args).await.unwrap();
@@ -149,7 +149,7 @@ impl Measured {
         let head = Head { stamp, parent: hash("parentHash"), base_fee: BASE_FEE, gas_used: 0, gas_limit: 30_000_000 };
         self.clock.now.store(time.secs(), Ordering::SeqCst);
         self.gas.publish(Some(GasFacts { base_fee: BASE_FEE, tip: GasPrice::from_gwei(1), ether: None, block: stamp.hash }));
-        self.blocks.publish(Some(Arc::new(BlockFacts { head, answers: Arc::from([]) })));
+        self.blocks.publish(Some(Arc::new(BlockFacts::new(head, ReadPlan::default(), Vec::new()))));
     }
 
     /// Ends the actors, between two orders.

@@ -3,6 +3,8 @@
 use alloy_primitives::Bytes;
 
 use super::{BLOCK, Bench, NONCE, RAMP};
+use crate::actors::board::Board;
+use crate::actors::executor::Positions;
 use crate::actors::facts::Lane;
 use crate::actors::testing::chain::{Held, Orphans, address};
 use crate::actors::testing::position::FakePosition;
@@ -292,7 +294,7 @@ async fn before_the_first_block_nothing_is_known_to_be_late() {
 async fn of_a_pool_that_is_not_configured_any_more_the_rest_is_finished_all_the_same() {
     let mut bench = Bench::start().await;
     Former::queues(&bench, 600).await.launches().await;
-    bench.args.positions = std::sync::Arc::default();
+    bench.args.positions = Board::new(Positions::default());
     bench.crash().await;
     bench.blocks(2).await;
     assert_eq!(bench.states("a").await, [State::Included]);
