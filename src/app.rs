@@ -229,10 +229,7 @@ impl App {
         let _ = ractor::call_t!(self.root, RootMsg::Close, 1_000);
         let quiet = async {
             for lanes in self.follower.plans.iter().map(|plan| plan.lanes()) {
-                lanes.keeper.wait_for(|lane| !lane.is_busy()).await;
-                if let Some(guardian) = &lanes.guardian {
-                    guardian.wait_for(|lane| !lane.is_busy()).await;
-                }
+                lanes.quiet().await;
             }
         };
         let finished = tokio::time::timeout(grace, quiet).await.is_ok();

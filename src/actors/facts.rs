@@ -277,6 +277,8 @@ pub struct Lanes {
     pub keeper: Board<Lane>,
     /// Stops trading; not every chain has one.
     pub guardian: Option<Board<Lane>>,
+    /// Trades and leaves with the treasury's money; not every chain has one.
+    pub treasury: Option<Board<Lane>>,
 }
 
 impl Lanes {
@@ -289,21 +291,32 @@ impl Lanes {
     /// Whether it is not known yet whose operations are in flight.
     #[must_use]
     pub fn are_unknown(&self) -> bool {
-        self.keeper.read().is_unknown() || self.guardian.as_ref().is_some_and(|lane| lane.read().is_unknown())
+        self.all().any(|lane| lane.read().is_unknown())
     }
 
     /// Waits until that is known.
     pub async fn known(&self) {
-        self.keeper.wait_for(|lane| !lane.is_unknown()).await;
-        if let Some(guardian) = &self.guardian {
-            guardian.wait_for(|lane| !lane.is_unknown()).await;
+        for lane in self.all() {
+            lane.wait_for(|lane| !lane.is_unknown()).await;
+        }
+    }
+
+    /// Waits until nothing is in flight on any of them.
+    pub async fn quiet(&self) {
+        for lane in self.all() {
+            lane.wait_for(|lane| !lane.is_busy()).await;
         }
     }
 
     /// Whether an operation of `pool` is in flight on any of them, or may be.
     #[must_use]
     pub fn carry(&self, pool: &PoolId) -> bool {
-        self.keeper.read().carries(pool) || self.guardian.as_ref().is_some_and(|lane| lane.read().carries(pool))
+        self.all().any(|lane| lane.read().carries(pool))
+    }
+
+    /// Those that there are.
+    pub fn all(&self) -> impl Iterator<Item = &Board<Lane>> {
+        std::iter::once(&self.keeper).chain(&self.guardian).chain(&self.treasury)
     }
 }
 

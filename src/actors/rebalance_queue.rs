@@ -160,9 +160,8 @@ impl Actor for RebalanceQueue {
         let roster = args.roster.read();
         turns.set_holders(holders(&roster));
         args.roster.nudge(&myself, QueueMsg::RosterMoved);
-        args.lanes.keeper.nudge(&myself, QueueMsg::LaneMoved);
-        if let Some(guardian) = &args.lanes.guardian {
-            guardian.nudge(&myself, QueueMsg::LaneMoved);
+        for lane in args.lanes.all() {
+            lane.nudge(&myself, QueueMsg::LaneMoved);
         }
         args.gas.nudge(&myself, QueueMsg::GasMoved);
         let mut delay = Duration::ZERO;

@@ -54,6 +54,7 @@ pub(super) struct ChainPlan {
     shared: Shared,
     keeper: Keys,
     guardian: Option<Keys>,
+    treasury: Option<Keys>,
     http: Node,
     endpoints: Endpoints,
     relay: Option<Arc<dyn Relay>>,
@@ -73,15 +74,15 @@ impl ChainPlan {
         let on_request: RequestHook = Arc::new(move |method| requests.with_label_values(&[label.as_str(), method]).inc());
         let refused = |role| move |fault| StartFault::Signer { chain: settings.name.clone(), role, fault };
         let keeper = keys::open(&settings.keeper, &on_request).await.map_err(refused(LaneRole::Keeper))?;
-        let guardian = match &settings.guardian {
-            Some(guardian) => Some(keys::open(guardian, &on_request).await.map_err(refused(LaneRole::Guardian))?),
-            None => None,
-        };
-        // The settings tell two sources of keys apart, not the accounts behind them; one account has one sequence of nonces.
-        if guardian.as_ref().is_some_and(|guardian| guardian.address() == keeper.address()) {
-            let fault = format!("{} is the keeper's account too: give the guardian a key of its own, or none", keeper.address());
-            return Err(refused(LaneRole::Guardian)(fault));
+        let mut others = Vec::new();
+        for (role, source) in [(LaneRole::Guardian, &settings.guardian), (LaneRole::Treasury, &settings.treasury)] {
+            let keys = match source {
+                Some(source) => Some(keys::open(source, &on_request).await.map_err(refused(role))?),
+                None => None,
+            };
+            others.push((role, keys));
         }
+        let [guardian, treasury] = keys::told_apart(&keeper, others).map_err(|(role, fault)| refused(role)(fault))?;
         let reader = ReaderSettings {
             gas_per_call: settings.reader_gas_per_call,
             gas: settings.reader_gas,
@@ -118,15 +119,21 @@ impl ChainPlan {
         let share_here = |(id, share): (&AssetId, &crate::config::ShareSettings)| {
             Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone())))
         };
+        let lane = |keys: Option<&Keys>| keys.map(|_| Board::new(Lane::UNKNOWN));
         let mut plan = Self {
             settings: settings.clone(),
             wanted: Board::new(pools::wanted(all, &settings.name)),
             assets: all.assets.iter().filter_map(here).collect(),
             shares: all.shares.iter().filter_map(share_here).collect(),
             shared: shared.clone(),
-            lanes: Lanes { keeper: Board::new(Lane::UNKNOWN), guardian: guardian.as_ref().map(|_| Board::new(Lane::UNKNOWN)) },
+            lanes: Lanes {
+                keeper: Board::new(Lane::UNKNOWN),
+                guardian: lane(guardian.as_ref()),
+                treasury: lane(treasury.as_ref()),
+            },
             keeper,
             guardian,
+            treasury,
             http,
             endpoints,
             relay,
@@ -163,8 +170,8 @@ impl ChainPlan {
         let _ = root.cast(RootMsg::Adopt(Arc::new(self.compose())));
         self.heard.publish(true);
         loop {
-            self.catch_up(&mut present).await;
             self.news(&present).await;
+            self.catch_up(&mut present).await;
         }
     }
 
@@ -224,7 +231,11 @@ impl ChainPlan {
     }
 
     fn executors(&self) -> Executors {
-        Executors { keeper: Address::default(), guardian: self.guardian.as_ref().map(|_| Address::default()), treasury: None }
+        Executors {
+            keeper: Address::default(),
+            guardian: self.guardian.as_ref().map(|_| Address::default()),
+            treasury: self.treasury.as_ref().map(|_| Address::default()),
+        }
     }
 
     /// The executor of each lane.
@@ -259,7 +270,9 @@ impl ChainPlan {
         let keeper = executor(LaneRole::Keeper, &self.keeper, &self.lanes.keeper);
         let guardian = self.guardian.as_ref().zip(self.lanes.guardian.as_ref());
         let guardian = guardian.map(|(keys, lane)| executor(LaneRole::Guardian, keys, lane));
-        std::iter::once(keeper).chain(guardian).collect()
+        let treasury = self.treasury.as_ref().zip(self.lanes.treasury.as_ref());
+        let treasury = treasury.map(|(keys, lane)| executor(LaneRole::Treasury, keys, lane));
+        std::iter::once(keeper).chain(guardian).chain(treasury).collect()
     }
 
     fn sender(&self, keys: &Keys) -> Arc<dyn TransactionSender> {

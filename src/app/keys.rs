@@ -10,6 +10,7 @@ use crate::chain::provider::{RequestHook, USUAL_TIMEOUT};
 use crate::chain::relay::{FlashbotsRelay, RelayAuth, RelaySettings as RelayPlace};
 use crate::chain::signer::{LocalSigner, Web3Signer, Web3SignerSettings};
 use crate::config::{ChainSettings, GcpKey, SignerSettings};
+use crate::domain::operation::LaneRole;
 use crate::ports::{Relay, TransactionSigner};
 
 /// A key that signs for one lane.
@@ -22,6 +23,22 @@ impl Keys {
     pub(super) fn address(&self) -> Address {
         self.signer.address()
     }
+}
+
+/// The guardian's key and the treasury's, if no two roles have one account: the settings tell two sources of keys apart, not the
+/// accounts behind them, and one account has one sequence of nonces.
+pub(super) fn told_apart(keeper: &Keys, others: Vec<(LaneRole, Option<Keys>)>) -> Result<[Option<Keys>; 2], (LaneRole, String)> {
+    let mut known = vec![(LaneRole::Keeper, keeper.address())];
+    let mut found = [None, None];
+    for ((role, keys), place) in others.into_iter().zip(&mut found) {
+        let Some(keys) = keys else { continue };
+        if let Some((owner, account)) = known.iter().find(|(_, account)| *account == keys.address()) {
+            return Err((role, format!("{account} is the {owner}'s account too: give the {role} a key of its own, or none")));
+        }
+        known.push((role, keys.address()));
+        *place = Some(keys);
+    }
+    Ok(found)
 }
 
 /// Opens a key. Whoever holds it elsewhere is asked for nothing but its address.

@@ -74,6 +74,7 @@ sol! {
         function decimals() external view returns (uint8 places);
         function symbol() external view returns (string memory text);
         function balanceOf(address account) external view returns (uint256 value);
+        function allowance(address owner, address spender) external view returns (uint256 value);
         function totalSupply() external view returns (uint256 value);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::sol_types::{SolCall, SolValue};
 use alloy_primitives::{Address, B256, Bytes, U256};
 
-use crate::chain::contracts::{IManagedPool, IVault, answered, question};
+use crate::chain::contracts::{IERC20, IManagedPool, IVault, answered, question};
 use crate::domain::decide::GasNeeds;
 use crate::domain::plan::{BrakeBounds, Exit, Plan, Swap};
 use crate::domain::position::{BlockStamp, Breaker, Capabilities, Controls, FeeRamp, Ownership, PositionFacts, Ramp};
@@ -32,9 +32,11 @@ pub struct ManagedPool {
     treasury: Option<Address>,
     /// Whether its brakes are read.
     brakes: bool,
+    /// Whether what the treasury could trade with is read.
+    purse: bool,
 }
 
-/// What a pool is asked in each block, in this order; the brakes follow, if they are.
+/// What a pool is asked in each block, in this order; the brakes follow and then the purse, if they are.
 mod answer {
     pub(super) const WEIGHTS: usize = 0;
     pub(super) const RAMP: usize = 1;
@@ -57,7 +59,7 @@ impl ManagedPool {
     /// order without the pool's own.
     #[must_use]
     pub const fn new(address: Address, pool_id: B256, vault: Address, tokens: Vec<PoolToken>) -> Self {
-        Self { address, pool_id, vault, tokens, treasury: None, brakes: false }
+        Self { address, pool_id, vault, tokens, treasury: None, brakes: false, purse: false }
     }
 
     /// Tells the part of the pool that this account holds.
@@ -70,6 +72,12 @@ impl ManagedPool {
     #[must_use]
     pub fn with_brakes(self, brakes: bool) -> Self {
         Self { brakes, ..self }
+    }
+
+    /// Reads what the treasury could trade with too: two calls for each token.
+    #[must_use]
+    pub fn with_purse(self, purse: bool) -> Self {
+        Self { purse, ..self }
     }
 
     /// Its contract.
@@ -152,6 +160,27 @@ impl ManagedPool {
         (0..self.tokens.len()).map(one).collect()
     }
 
+    /// Who trades with what they own, if anybody does.
+    fn trader(&self) -> Option<Address> {
+        self.treasury.filter(|_| self.purse)
+    }
+
+    fn purse(&self, answers: &[Answer]) -> Result<Vec<u128>, PositionFault> {
+        if self.trader().is_none() {
+            return Ok(Vec::new());
+        }
+        let first = answer::BRAKES.saturating_add(if self.brakes { self.tokens.len() } else { 0 });
+        // An allowance without end is as large as a number can be.
+        let amount = |value: U256| u128::try_from(value).unwrap_or(u128::MAX);
+        let one = |at: usize| {
+            let place = first.saturating_add(at.saturating_mul(2));
+            let has = read::<IERC20::balanceOfCall>("balanceOf the treasury", answers.get(place))?;
+            let lets = read::<IERC20::allowanceCall>("allowance of the treasury", answers.get(place.saturating_add(1)))?;
+            Ok(amount(has).min(amount(lets)))
+        };
+        (0..self.tokens.len()).map(one).collect()
+    }
+
     fn addresses(&self) -> Vec<Address> {
         self.tokens.iter().map(|token| token.address).collect()
     }
@@ -188,6 +217,12 @@ impl Position for ManagedPool {
                 |token: &PoolToken| question(self.address, &IManagedPool::getCircuitBreakerStateCall { token: token.address });
             calls.extend(self.tokens.iter().map(brake));
         }
+        if let Some(account) = self.trader() {
+            calls.extend(self.tokens.iter().flat_map(|token| {
+                let allowance = IERC20::allowanceCall { owner: account, spender: self.vault };
+                [question(token.address, &IERC20::balanceOfCall { account }), question(token.address, &allowance)]
+            }));
+        }
         calls
     }
 
@@ -214,6 +249,7 @@ impl Position for ManagedPool {
             touched,
             ownership: self.ownership(get(answer::SUPPLY), get(answer::SHARES))?,
             breakers: self.breakers(answers)?,
+            purse: self.purse(answers)?,
         })
     }
 
@@ -250,15 +286,16 @@ impl Position for ManagedPool {
                 };
                 question(self.address, &call)
             }
-            Plan::Swap(swap) => self.swap(swap),
+            Plan::Swap(swap) => self.swap(swap, end),
             Plan::Exit(exit) => self.exit(exit),
         }
     }
 }
 
 impl ManagedPool {
-    /// One swap through the vault, from the treasury's account and back to it.
-    fn swap(&self, swap: &Swap) -> Call {
+    /// One swap through the vault, from the treasury's account and back to it, and not after the deadline: what was a fair price is none
+    /// for ever.
+    fn swap(&self, swap: &Swap, deadline: U256) -> Call {
         let token = |at: usize| self.tokens.get(at).map(|token| token.address).unwrap_or_default();
         let owner = self.treasury.unwrap_or_default();
         let single = IVault::SingleSwap {
@@ -271,7 +308,7 @@ impl ManagedPool {
         };
         let funds =
             IVault::FundManagement { sender: owner, fromInternalBalance: false, recipient: owner, toInternalBalance: false };
-        let call = IVault::swapCall { singleSwap: single, funds, limit: U256::from(swap.least_out), deadline: U256::MAX };
+        let call = IVault::swapCall { singleSwap: single, funds, limit: U256::from(swap.least_out), deadline };
         question(self.vault, &call)
     }
 
@@ -381,6 +418,21 @@ mod tests {
             upperBptPriceBound: U256::ZERO,
         };
         Ok(IManagedPool::getCircuitBreakerStateCall::abi_encode_returns(&state).into())
+    }
+
+    #[test]
+    fn what_the_treasury_trades_with_is_what_it_has_and_lets_the_vault_take() {
+        let trading = pool().with_purse(true);
+        let word = |value: U256| -> Answer { Ok(value.abi_encode().into()) };
+        let (some, endless) = (U256::from(70), U256::MAX);
+        let mut all = answers();
+        all.extend([word(some), word(endless), word(U256::from(90)), word(U256::from(8))]);
+        assert_eq!(trading.calls().len(), all.len());
+        assert_eq!(trading.facts(&all, &AT).unwrap().purse, [70, 8]);
+        assert_eq!(pool().facts(&answers(), &AT).unwrap().purse, Vec::<u128>::new());
+        all.pop();
+        assert!(trading.facts(&all, &AT).unwrap_err().to_string().contains("allowance"));
+        assert_eq!(trading.owned_by(None).calls().len(), answers().len(), "nobody trades where there is no treasury");
     }
 
     #[test]

@@ -126,25 +126,19 @@ pub(super) fn worth_needs_ether(at: &Section<'_>, policy: &Policy, chain: &Chain
     }
 }
 
-/// There is no key for a treasury's account yet: what needs one would silently never happen.
-pub(super) fn needs_no_treasury(at: &Section<'_>, policy: &Policy) {
+/// What needs the treasury's key would silently never happen without it.
+pub(super) fn treasury_is_there(at: &Section<'_>, policy: &Policy, chain: &ChainSettings) {
+    if chain.treasury.is_some() {
+        return;
+    }
+    let expected = || format!("[chains.{}.treasury], the key of the account that holds the pool's shares", chain.name);
     if policy.depeg.answer == DepegAnswer::Exit {
-        let found = "a policy that answers a depeg with `exit`".to_owned();
-        at.refuse_found(
-            "policy",
-            found,
-            "an answer that needs no treasury's account",
-            "write answer = \"freeze\" in its [depeg]",
-        );
+        let mend = "add it, or write answer = \"freeze\" in its [depeg]";
+        at.refuse_found("policy", "a policy that answers a depeg with `exit`", expected(), mend);
     }
     if policy.swap.is_some() {
-        let found = "a policy with `swap`".to_owned();
-        at.refuse_found(
-            "policy",
-            found,
-            "a policy that needs no treasury's account",
-            "set swap = false under [policy_overrides]",
-        );
+        let mend = "add it, or set swap = false under [policy_overrides]";
+        at.refuse_found("policy", "a policy with `swap`", expected(), mend);
     }
 }
 

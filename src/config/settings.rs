@@ -110,6 +110,9 @@ pub struct ChainSettings {
     /// The key that protects, so that a protective transaction never waits for the keeper's nonces. Not the keeper's; without it the
     /// keeper protects as well.
     pub guardian: Option<SignerSettings>,
+    /// The key of the account that holds shares of the pools, for answers that move its money: leaving a pool, and trading one back.
+    /// Nobody else's.
+    pub treasury: Option<SignerSettings>,
 }
 
 impl ChainSettings {

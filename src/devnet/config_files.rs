@@ -39,6 +39,8 @@ pub struct FileOptions {
     pub rpc: Option<Vec<String>>,
     /// The environment variable that holds the guardian's key; no guardian if absent.
     pub guardian_variable: Option<String>,
+    /// The environment variable that holds the treasury's key; no treasury if absent.
+    pub treasury_variable: Option<String>,
     /// Where a private relay listens; none if absent.
     pub relay_url: Option<String>,
     /// Where the venues are that quote off the chain; the feeds on the chain are alone, and one is enough, if absent.
@@ -58,6 +60,7 @@ impl Default for FileOptions {
             finality: 2,
             rpc: None,
             guardian_variable: None,
+            treasury_variable: None,
             relay_url: None,
             venues: None,
             route: None,
@@ -121,6 +124,9 @@ heartbeat = "{heartbeat}"
     );
     if let Some(variable) = &options.guardian_variable {
         add(&mut text, format_args!("\n[chains.{CHAIN}.guardian]\nenv = \"{variable}\"\n"));
+    }
+    if let Some(variable) = &options.treasury_variable {
+        add(&mut text, format_args!("\n[chains.{CHAIN}.treasury]\nenv = \"{variable}\"\n"));
     }
     if let Some(url) = &options.relay_url {
         let relay = format_args!("kind = \"flashbots\"\nurl = \"{url}\"\nauth_key_file = \"relay-auth\"\n");

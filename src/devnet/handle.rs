@@ -20,7 +20,7 @@ use super::market::Path;
 use super::rpc::{Order, Rpc};
 use super::updates::Ledger;
 pub use super::updates::{RampScheduled, WeightUpdate};
-use super::world::{Addresses, KEEPER_KEY, WorldOptions};
+use super::world::{Addresses, KEEPER_KEY, PROVIDER_KEY, WorldOptions};
 use crate::clock::ScaledClock;
 use crate::domain::units::{GasPrice, Timestamp};
 use crate::ports::Clock;
@@ -124,6 +124,13 @@ impl WorldHandle {
     #[must_use]
     pub const fn keeper_key(&self) -> &'static str {
         KEEPER_KEY
+    }
+
+    /// The private key of the account that has put the liquidity into the pools, and owns all their shares and a fortune besides. It is
+    /// public.
+    #[must_use]
+    pub const fn provider_key(&self) -> &'static str {
+        PROVIDER_KEY
     }
 
     /// The HTTP address of the node.

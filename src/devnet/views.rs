@@ -1,8 +1,11 @@
 //! What the chain says of the pools of a running world.
 
+use alloy_primitives::Address;
+
 use super::batch::{self, GradualUpdate, PoolAddress, PoolState};
 use super::catalogue::Owner;
-use super::coins::Coin;
+use super::coins::{Coin, PerCoin};
+use super::contracts::IToken;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::updates::{self, RampScheduled, WeightUpdate};
@@ -51,6 +54,35 @@ impl WorldHandle {
     pub async fn shares(&self, pool: &str) -> Result<Vec<(Coin, f64)>, WorldError> {
         let (state, prices) = (self.state(pool).await?, self.prices().await);
         Ok(state.holdings.iter().map(|held| held.coin).zip(state.shares(&prices)).collect())
+    }
+
+    /// What an account has of each coin, in smallest units.
+    ///
+    /// # Errors
+    /// The node is down.
+    pub async fn coins_of(&self, account: Address) -> Result<PerCoin<u128>, WorldError> {
+        let mut coins = PerCoin::default();
+        for coin in Coin::ALL {
+            *coins.get_mut(coin) = self.balance_of(*self.addresses().tokens.get(coin), account).await?;
+        }
+        Ok(coins)
+    }
+
+    /// How many shares of a pool an account has.
+    ///
+    /// # Errors
+    /// There is no such pool, or the node is down.
+    pub async fn pool_shares_of(&self, pool: &str, account: Address) -> Result<u128, WorldError> {
+        self.balance_of(self.pool(pool)?.address, account).await
+    }
+
+    async fn balance_of(&self, token: Address, account: Address) -> Result<u128, WorldError> {
+        let balance = self.shared.rpc.call(token, &IToken::balanceOfCall { account }).await?;
+        u128::try_from(balance).map_err(|_| WorldError::Value {
+            what: "a balance",
+            found: balance.to_string(),
+            expected: "a number of 128 bits",
+        })
     }
 
     /// The last change of weights that a pool was told to make.

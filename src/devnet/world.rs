@@ -36,6 +36,8 @@ pub(super) const KEEPER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae
 const ORACLE: Address = address!("90F79bf6EB2c4f870365E785982E1f101E93b906");
 const TRADER: Address = address!("15d34AAf54267DB7D7c367839AAf71A00a2C6A65");
 const PROVIDER: Address = address!("9965507D1a55bcC2695C58ba16FB37d819B0A4dc");
+/// Its key, as public as the others.
+pub(super) const PROVIDER_KEY: &str = "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba";
 
 /// Gas of a block while the world is being built, and of every block after that.
 const SETUP_GAS: u64 = 1_000_000_000;
@@ -113,6 +115,8 @@ pub struct Addresses {
     pub pools: Vec<PoolAddress>,
     /// Owner of the pools that have no other, whose key [`WorldHandle::keeper_key`] tells.
     pub keeper: Address,
+    /// Who has put the liquidity into the pools; [`WorldHandle::provider_key`] tells the key.
+    pub provider: Address,
 }
 
 /// A running world. The node dies with it.
@@ -235,7 +239,7 @@ async fn deploy(rpc: &Rpc, options: &WorldOptions, genesis: Timestamp) -> Result
     let pools = plans.into_iter().zip(places).map(address).collect();
     let (vault, queries, factory) = (balancer.vault, balancer.queries, balancer.factory);
     let last = deployer.next_timestamp().saturating_sub(1);
-    Ok((Addresses { vault, queries, factory, tokens, feeds, ether_feed, pools, keeper: KEEPER }, last))
+    Ok((Addresses { vault, queries, factory, tokens, feeds, ether_feed, pools, keeper: KEEPER, provider: PROVIDER }, last))
 }
 
 async fn deploy_tokens(deployer: &mut Deployer<'_>, from: &mut Account) -> Result<PerCoin<Address>, WorldError> {

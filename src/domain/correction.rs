@@ -23,6 +23,8 @@ struct Side {
     decimals: u8,
     weight: Decimal,
     price: Decimal,
+    /// What the treasury can put in.
+    purse: u128,
 }
 
 /// How much less than the quote a swap may bring: the rule's least part, wider when the pair is restless. `deviation` is the greater of
@@ -34,7 +36,8 @@ pub fn slippage(rule: &SwapRule, deviation: Option<Weight>) -> Weight {
     rule.slippage.saturating_add(Weight::from_wad(wider)).min(rule.max_slippage)
 }
 
-/// The swap that earns most at the pegs' prices. `None` where none earns anything, or a number does not fit.
+/// The swap that earns most at the pegs' prices, with what the treasury has. `None` where none earns anything, or a number does not
+/// fit.
 #[must_use]
 pub fn best(position: &PositionFacts, prices: &[Price], deviations: &[Option<Weight>], rule: &SwapRule) -> Option<Swap> {
     let fee = power::decimal(position.swap_fee.wad())?;
@@ -55,6 +58,7 @@ fn side(position: &PositionFacts, prices: &[Price], at: usize) -> Option<Side> {
         decimals: balance.decimals,
         weight: power::decimal(position.weights.get(at)?.wad())?,
         price: power::decimal(prices.get(at)?.wad())?,
+        purse: position.purse.get(at).copied().unwrap_or_default(),
     };
     let positive = side.balance > Decimal::ZERO && side.weight > Decimal::ZERO;
     positive.then_some(side)
@@ -78,7 +82,7 @@ fn swap(from: &Side, to: &Side, fee: Decimal, slippage: Weight, most: Usd) -> Op
     let by_price = from.balance.checked_mul(growth.checked_sub(Decimal::ONE)?)?.checked_div(keeps)?;
     let by_size = from.balance.checked_mul(power::decimal(MOST_OF_A_BALANCE.wad())?)?;
     let by_rule = power::decimal(most.wad())?.checked_div(from.price)?;
-    let amount_in = power::raw(by_price.min(by_size).min(by_rule), from.decimals)?;
+    let amount_in = power::raw(by_price.min(by_size).min(by_rule), from.decimals)?.min(from.purse);
     let paid = Decimal::try_from_i128_with_scale(i128::try_from(amount_in).ok()?, u32::from(from.decimals)).ok()?;
     let out = out_for(from, to, paid.checked_mul(keeps)?)?;
     let gain = out.checked_mul(to.price)?.checked_sub(paid.checked_mul(from.price)?)?;
@@ -113,6 +117,7 @@ mod tests {
         let whole = |tokens: u128| TokenAmount { raw: tokens * 1_000_000, decimals: 6 };
         position.balances = vec![whole(164_500), whole(123_500), whole(212_000)];
         position.swap_fee = SwapFee::from_bps(5);
+        position.purse = vec![u128::MAX; 3];
         position
     }
 
@@ -150,6 +155,19 @@ mod tests {
         broken.balances[0] = TokenAmount { raw: 1_000_000_000, decimals: 6 };
         let swap = best(&broken, &PAR, &CALM, &rule()).unwrap();
         assert!(swap.amount_in <= 299_000_000, "{}", swap.amount_in);
+    }
+
+    #[test]
+    fn no_swap_puts_in_more_than_the_treasury_has_and_lets_the_vault_take() {
+        let mut position = pushed();
+        position.purse = vec![700_000_000, u128::MAX, u128::MAX];
+        let swap = best(&position, &PAR, &CALM, &rule()).unwrap();
+        assert!(swap.asset_in != 0 || swap.amount_in == 700_000_000, "{swap:?}");
+        position.purse = vec![700_000_000, 0, 0];
+        let swap = best(&position, &PAR, &CALM, &rule()).unwrap();
+        assert_eq!((swap.asset_in, swap.amount_in), (0, 700_000_000));
+        position.purse = Vec::new();
+        assert_eq!(best(&position, &PAR, &CALM, &rule()), None);
     }
 
     #[test]

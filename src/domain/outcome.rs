@@ -19,6 +19,8 @@ pub enum Outcome {
     },
     /// Included and reverted: gas was paid for nothing.
     Reverted(Inclusion),
+    /// Included and reverted as its own bounds demand: the market had moved. Gas was paid, and nothing else lost.
+    Slipped(Inclusion),
     /// Not included in time; a cancellation with the same nonce was.
     Cancelled(Inclusion),
     /// A dry run: it was simulated on the newest block, and would have gone through.
@@ -118,10 +120,11 @@ impl Refusal {
 
 impl Outcome {
     /// Every word of [`Outcome::label`]: what is written down by its word is found again by it.
-    pub const LABELS: [&'static str; 18] = [
+    pub const LABELS: [&'static str; 19] = [
         "done",
         "deviates",
         "reverted",
+        "slipped",
         "cancelled",
         "rehearsed",
         "stale_turn",
@@ -146,6 +149,7 @@ impl Outcome {
             Self::Done(_) => "done",
             Self::Deviates { .. } => "deviates",
             Self::Reverted(_) => "reverted",
+            Self::Slipped(_) => "slipped",
             Self::Cancelled(_) => "cancelled",
             Self::Rehearsed { .. } => "rehearsed",
             Self::Refused(refusal) => refusal.label(),
@@ -156,9 +160,11 @@ impl Outcome {
     #[must_use]
     pub const fn inclusion(&self) -> Option<&Inclusion> {
         match self {
-            Self::Done(inclusion) | Self::Deviates { inclusion, .. } | Self::Reverted(inclusion) | Self::Cancelled(inclusion) => {
-                Some(inclusion)
-            }
+            Self::Done(inclusion)
+            | Self::Deviates { inclusion, .. }
+            | Self::Reverted(inclusion)
+            | Self::Slipped(inclusion)
+            | Self::Cancelled(inclusion) => Some(inclusion),
             Self::Rehearsed { .. } | Self::Refused(_) => None,
         }
     }
@@ -169,14 +175,15 @@ impl Outcome {
     pub const fn may_last(&self) -> bool {
         matches!(
             self,
-            Self::Refused(
-                Refusal::WouldRevert(_)
-                    | Refusal::Unreachable(_)
-                    | Refusal::BudgetSpent(_)
-                    | Refusal::JournalFailed(_)
-                    | Refusal::Duplicate
-                    | Refusal::PoolBusy
-            )
+            Self::Slipped(_)
+                | Self::Refused(
+                    Refusal::WouldRevert(_)
+                        | Refusal::Unreachable(_)
+                        | Refusal::BudgetSpent(_)
+                        | Refusal::JournalFailed(_)
+                        | Refusal::Duplicate
+                        | Refusal::PoolBusy
+                )
         )
     }
 
@@ -184,7 +191,7 @@ impl Outcome {
     #[must_use]
     pub const fn may_retry(&self) -> bool {
         match self {
-            Self::Done(_) | Self::Cancelled(_) | Self::Rehearsed { .. } => true,
+            Self::Done(_) | Self::Slipped(_) | Self::Cancelled(_) | Self::Rehearsed { .. } => true,
             Self::Deviates { .. } | Self::Reverted(_) => false,
             Self::Refused(refusal) => !matches!(refusal, Refusal::NonceTaken),
         }
@@ -239,6 +246,7 @@ mod tests {
             Outcome::Done(inclusion),
             Outcome::Deviates { inclusion, difference: String::new() },
             Outcome::Reverted(inclusion),
+            Outcome::Slipped(inclusion),
             Outcome::Cancelled(inclusion),
             Outcome::Rehearsed { gas_used: 1 },
         ];

@@ -73,6 +73,12 @@ impl Plan {
         }
     }
 
+    /// Whether it reverts by its own bounds when the market has moved: that is an answer, and no accident.
+    #[must_use]
+    pub const fn is_bounded(&self) -> bool {
+        matches!(self, Self::Swap(_) | Self::Exit(_))
+    }
+
     /// Whether it runs between two points in time that the chain holds: those are computed at the send.
     #[must_use]
     pub const fn timing(&self) -> Option<Timing> {

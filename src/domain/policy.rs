@@ -85,7 +85,7 @@ impl Policy {
                     then: AfterDerisk::Hold,
                     accept_third_parties: false,
                 },
-                exit: ExitRule { part: Weight::ONE, slippage: Weight::from_bps(50) },
+                exit: ExitRule { slippage: Weight::from_bps(50) },
                 gas_multiple_bps: 10_000,
             },
             brakes: None,
@@ -272,11 +272,9 @@ pub enum AfterDerisk {
     Hold,
 }
 
-/// How the treasury leaves.
+/// How the treasury leaves: with all that it has. A part that is taken out at every look would be all of it in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExitRule {
-    /// Which part of its shares is given back.
-    pub part: Weight,
     /// How much less may come out than its share of the balances.
     pub slippage: Weight,
 }

@@ -162,6 +162,8 @@ pub struct PositionFacts {
     pub ownership: Ownership,
     /// The brakes, in the order of the assets; empty where the position has none or nobody asked for them.
     pub breakers: Vec<Breaker>,
+    /// What the treasury has of each asset and lets the vault take, in smallest units; empty where there is no treasury that trades.
+    pub purse: Vec<u128>,
 }
 
 impl PositionFacts {

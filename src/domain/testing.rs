@@ -42,6 +42,7 @@ pub(crate) fn facts(weights: &[u32]) -> PositionFacts {
         touched: 90,
         ownership: Ownership { supply: 500_000 * WAD, treasury: 500_000 * WAD },
         breakers: Vec::new(),
+        purse: Vec::new(),
     }
 }
 

@@ -34,4 +34,5 @@ mod reload;
 mod settings;
 mod stuck;
 mod telemetry;
+mod treasury;
 mod yields;

@@ -25,8 +25,9 @@ async fn pools_come_change_and_go_while_another_has_its_transaction_in_flight() 
         on_target("leaver", Coin::Dai, Coin::Usdt),
     ];
     let script = Script::default().without_blocks();
-    let (world, aside) = (world(pools, 20.0).await, tempfile::tempdir().unwrap());
+    let (world, aside) = (world(pools, 5.0).await, tempfile::tempdir().unwrap());
     let newcomer = aside.path().join("newcomer.toml");
+    // Slowly: no block comes while everything changes, and that must not look like a chain that is silent.
     // The settings of all pools are written by the world; the newcomer's is kept aside until its time has come.
     let all = script.write(&world);
     std::fs::copy(all.path().join("pools/newcomer.toml"), &newcomer).unwrap();

@@ -51,6 +51,7 @@ impl ExecutorState {
         operation.stage = Stage::Landed;
         let outcome = match landing.fate {
             Fate::Cancelled => Outcome::Cancelled(inclusion),
+            Fate::Reverted if operation.plan.is_bounded() => Outcome::Slipped(inclusion),
             Fate::Reverted => Outcome::Reverted(inclusion),
             Fate::CarriedOut => match operation.difference(&facts) {
                 None => Outcome::Done(inclusion),

@@ -202,7 +202,7 @@ impl Operation {
         let ramp = record.ramp.clone();
         // The same call as then: plan and times are in the journal.
         let call = position.as_ref().zip(ramp.as_ref().map_or_else(
-            || record.new.plan.timing().is_none().then(|| (Timestamp::default(), Timestamp::default())),
+            || record.new.plan.timing().is_none().then(|| (Timestamp::default(), record.deadline.unwrap_or_default())),
             |ramp| Some((ramp.start, ramp.end)),
         ));
         let call = call.map(|(position, (start, end))| position.order(&record.new.plan, start, end));

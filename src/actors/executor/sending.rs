@@ -24,7 +24,7 @@ use crate::ports::{Broadcast, Call, Journal, JournalFault, LinkFault, SendFault,
 
 /// What an order without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
 /// has to hear that it did not come.
-const FREEZE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+const GOOD_FOR: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// An operation that is written down and has been simulated.
 pub struct Begun {
@@ -107,8 +107,9 @@ impl ExecutorState {
         let block = self.args.blocks.read().ok_or_else(|| Refusal::Unknown("the newest block".to_owned()))?;
         let now = now.max(block.head.stamp.timestamp);
         let Some(Timing { lead, duration }) = order.plan.timing() else {
-            let at = Timestamp::from_secs(now.secs());
-            return Ok((None, order.position.order(&order.plan, at, at), now.plus(FREEZE_PATIENCE)));
+            // The chain counts whole seconds, and whoever reads the journal gives the same call with the same times.
+            let deadline = Timestamp::from_secs(now.plus(GOOD_FOR).secs());
+            return Ok((None, order.position.order(&order.plan, Timestamp::default(), deadline), deadline));
         };
         // The chain counts whole seconds.
         let start = Timestamp::from_secs(now.plus(lead).secs());

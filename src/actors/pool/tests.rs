@@ -95,7 +95,7 @@ impl Bench {
             blocks: Board::new(None),
             earnings: Vec::new(),
             gas: Board::new(None),
-            lanes: Lanes { keeper: Board::new(Lane::Idle { last_sent: None }), guardian: None },
+            lanes: Lanes { keeper: Board::new(Lane::Idle { last_sent: None }), guardian: None, treasury: None },
             executors: Executors { keeper: executor, guardian: None, treasury: None },
             journal: journal.clone(),
             clock: clock.clone(),

@@ -95,6 +95,7 @@ impl Position for FakePosition {
             touched: 0,
             ownership: Ownership { supply: 1, treasury: 1 },
             breakers: Vec::new(),
+            purse: Vec::new(),
         })
     }
 

@@ -145,7 +145,7 @@ impl World {
         let name = ChainName::new("test");
         let (blocks, gas): (Board<BlockFact>, Board<GasFact>) = (Board::new(None), Board::new(None));
         let (lane, epoch) = (Board::new(Lane::UNKNOWN), Board::new(0));
-        let lanes = Lanes { keeper: lane.clone(), guardian: None };
+        let lanes = Lanes { keeper: lane.clone(), guardian: None, treasury: None };
         let (executor, queue) = (Address::default(), Address::default());
         let book = RestartBook::new(std::collections::HashMap::new());
         let ports: Arc<dyn Clock> = clock.clone();

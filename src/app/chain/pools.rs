@@ -10,6 +10,7 @@ use backon::{ExponentialBuilder, Retryable};
 use super::{ChainPlan, max_age};
 use crate::actors::facts::Lease;
 use crate::actors::pool::{Earning, PoolArgs};
+use crate::app::keys::Keys;
 use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
 use crate::config::{PoolSettings, Settings};
 use crate::domain::ids::{AssetId, ChainName, PoolId};
@@ -182,6 +183,7 @@ impl ChainPlan {
         let board_of = |id: &AssetId| shared.pegs.get(&coin_of(id)).map(|(board, _)| board.clone());
         let earning = |id: &AssetId| Earning { boards: boards.yields.get(id).cloned(), share: self.shares.contains_key(id) };
         let position = cleared.pool.with_brakes(pool.policy.brakes.is_some());
+        let position = position.owned_by(self.treasury.as_ref().map(Keys::address)).with_purse(pool.policy.swap.is_some());
         Arc::new(PoolArgs {
             id: pool.id,
             lease: Lease::of(&boards.plan, position.calls()),

@@ -88,8 +88,10 @@ impl Names {
 impl Chain {
     fn of(settings: &ChainSettings) -> Self {
         let keeper = account_of(&settings.keeper).map(|account| (LaneRole::Keeper, account));
-        let guardian = settings.guardian.as_ref().and_then(account_of).map(|account| (LaneRole::Guardian, account));
-        Self { name: settings.name.clone(), id: settings.chain_id, accounts: keeper.into_iter().chain(guardian).collect() }
+        let other = |role, source: &Option<SignerSettings>| source.as_ref().and_then(account_of).map(|account| (role, account));
+        let (guardian, treasury) = (other(LaneRole::Guardian, &settings.guardian), other(LaneRole::Treasury, &settings.treasury));
+        let accounts = keeper.into_iter().chain(guardian).chain(treasury).collect();
+        Self { name: settings.name.clone(), id: settings.chain_id, accounts }
     }
 }
 

@@ -48,6 +48,9 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
     let keeper = at.section("keeper", None).and_then(|section| signer::signer(section, chain_id.ok()));
     let guardian = at.optional_section("guardian", None);
     let guardian = guardian.and_then(|found| found.map(|section| signer::guardian(section, chain_id.ok(), &keeper)).transpose());
+    let others = [("keeper", keeper.as_ref().ok()), ("guardian", guardian.as_ref().ok().and_then(Option::as_ref))];
+    let treasury = at.optional_section("treasury", None);
+    let treasury = treasury.and_then(|found| found.map(|section| signer::treasury(section, chain_id.ok(), &others)).transpose());
     let named = check::name(&at, "chain", name, "-_");
     check::at_most(&at, ("reader_gas_per_call", reader_gas_per_call), ("reader_gas", reader_gas));
     check::at_most(&at, ("priority_fee_gwei", priority_fee), ("cancel_cap_gwei", cancel_cap));
@@ -77,6 +80,7 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
         budget: budget?,
         keeper: keeper?,
         guardian: guardian?,
+        treasury: treasury?,
     })
 }
 

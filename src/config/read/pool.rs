@@ -72,7 +72,7 @@ pub(in crate::config) fn pool(name: &str, mut at: Section<'_>, known: &Known<'_>
     if let (Ok(policy), Ok(chain)) = (&policy, &chain) {
         check::lead_covers_two_blocks(&at, policy.ramp.start_lead, chain);
         check::worth_needs_ether(&at, policy, chain);
-        check::needs_no_treasury(&at, policy);
+        check::treasury_is_there(&at, policy, chain);
     }
     let mandate = mandate(&mut at, chain_name.as_deref().ok(), known);
     at.finish();

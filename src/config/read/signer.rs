@@ -1,4 +1,4 @@
-//! `[chains.NAME.keeper]` and `[chains.NAME.guardian]`: where a signing key is.
+//! `[chains.NAME.keeper]`, `[chains.NAME.guardian]` and `[chains.NAME.treasury]`: where a signing key is.
 
 use std::path::Path;
 
@@ -60,6 +60,25 @@ pub(in crate::config) fn guardian(at: Section<'_>, chain_id: Option<u64>, keeper
             Err(copy.refuse_found(source, "the key of the keeper", expected, mend))
         }
         _ => Ok(guardian),
+    }
+}
+
+/// Reads the treasury's key, which is nobody else's for the same reason.
+pub(in crate::config) fn treasury(
+    at: Section<'_>,
+    chain_id: Option<u64>,
+    others: &[(&str, Option<&SignerSettings>)],
+) -> Read<SignerSettings> {
+    let mut copy = at.clone();
+    let treasury = signer(at, chain_id)?;
+    match others.iter().find(|(_, other)| other.is_some_and(|other| same_key(other, &treasury))) {
+        Some((whose, _)) => {
+            let expected = "another key: one account has one sequence of nonces, whoever sends";
+            let mend = format!("move the treasury's shares to an account of their own, or remove [{}]", copy.name(""));
+            let source = SOURCES.into_iter().flatten().find(|key| copy.has(key)).unwrap_or(&"");
+            Err(copy.refuse_found(source, format!("the key of the {whose}"), expected, mend))
+        }
+        None => Ok(treasury),
     }
 }
 

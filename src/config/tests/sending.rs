@@ -79,7 +79,9 @@ fn what_the_example_leaves_out_loads_when_it_is_let_in() {
     let copy = Copy::new()
         .write("ballast.toml", text)
         .write("secrets/guardian.json", "{ \"placeholder\": \"another\" }")
-        .write("secrets/guardian.password", "");
+        .write("secrets/guardian.password", "")
+        .write("secrets/treasury.json", "{ \"placeholder\": \"a third\" }")
+        .write("secrets/treasury.password", "");
     let dai = &copy.settings().assets[&crate::domain::ids::AssetId::new("DAI")];
     assert!(dai.on.values().all(|place| place.yields.is_some()), "it earns Maker's savings rate");
     let chain = mainnet(&copy);
@@ -87,6 +89,8 @@ fn what_the_example_leaves_out_loads_when_it_is_let_in() {
     assert_eq!((relay.kind, relay.auth_key_file), (RelayKind::Flashbots, copy.path().join("secrets/relay-auth")));
     assert_eq!(relay.status_url.unwrap().expose_secret(), "https://protect.flashbots.net/tx/");
     assert_eq!(chain.route.drift, Route::PrivateThenPublic { after_blocks: 10 });
+    let Some(SignerSettings::Keystore { path, .. }) = chain.treasury else { panic!("a keystore is configured") };
+    assert_eq!(path, copy.path().join("secrets/treasury.json"));
     let Some(SignerSettings::Keystore { path, .. }) = chain.guardian else { panic!("a keystore is configured") };
     assert_eq!(path, copy.path().join("secrets/guardian.json"));
     assert!(noted(&copy).is_empty());

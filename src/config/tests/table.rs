@@ -222,12 +222,12 @@ pub(super) const TABLE: &[(&str, Spoil, [&str; 5])] = &[
             let table = "slippage = \"0.5%\"\nmax_slippage = \"2%\"\nvolatility_gain = \"100%\"\nmost_usd = \"1000\"\n";
             copy.append("pools/treasury.toml", &format!("[policy_overrides.swap]\n{table}accept_third_party_lps = false"))
         },
-        ["pools/treasury.toml:", "policy", "swap", "no treasury", "swap = false"],
+        ["pools/treasury.toml:", "policy", "swap", "[chains.mainnet.treasury]", "swap = false"],
     ),
     (
         "exit without a treasury",
         |copy| copy.append("pools/treasury.toml", "[policy_overrides.depeg]\nanswer = \"exit\""),
-        ["pools/treasury.toml:", "policy", "exit", "no treasury", "freeze"],
+        ["pools/treasury.toml:", "policy", "exit", "[chains.mainnet.treasury]", "freeze"],
     ),
     (
         "worth without a price of ether",

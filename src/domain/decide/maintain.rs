@@ -301,11 +301,13 @@ fn correct(case: &Case<'_>, asset: AssetId, drift: Weight, notes: &mut Notes) ->
         };
         Some(value(out, swap.least_out)?.saturating_sub(value(into, swap.amount_in)?))
     };
-    match swap.filter(|swap| worst(swap).is_some_and(|least| least > gas)) {
-        Some(swap) => {
-            let benefit = Some(swap.expected_gain);
-            Ok(Decision::Act { trigger: Trigger::Composition { asset, drift }, plan: Plan::Swap(swap), benefit })
-        }
-        None => Err(held(NoSwap::DoesNotPay)),
+    let pays = |swap: &Swap| worst(swap).is_some_and(|least| least > gas);
+    if let Some(swap) = swap.filter(pays) {
+        let benefit = Some(swap.expected_gain);
+        return Ok(Decision::Act { trigger: Trigger::Composition { asset, drift }, plan: Plan::Swap(swap), benefit });
     }
+    let purse = vec![u128::MAX; case.position.balances.len()];
+    let rich = PositionFacts { purse, ..case.position.clone() };
+    let with_more = correction::best(&rich, &prices, case.facts.deviations, rule).is_some_and(|swap| pays(&swap));
+    Err(held(if with_more { NoSwap::Unfunded } else { NoSwap::DoesNotPay }))
 }

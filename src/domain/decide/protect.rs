@@ -73,7 +73,7 @@ fn avoided(case: &Case<'_>) -> Option<Usd> {
 /// The treasury's own part of the position, in proportion, with a least amount of each asset.
 fn exit(case: &Case<'_>, trigger: Trigger, episode: EpisodeId, notes: &mut Notes) -> Result<Decision, Hold> {
     let (rule, owned) = (&case.policy.depeg.exit, case.position.ownership);
-    let shares = mul_div(owned.treasury, rule.part.wad(), WAD, Rounding::Down).unwrap_or_default();
+    let shares = owned.treasury;
     notes.add("exit", || format!("the treasury has {} of {} shares", owned.treasury, owned.supply));
     if shares == 0 || owned.supply == 0 || !case.facts.treasury {
         return Err(Hold::Defended { episode });

@@ -16,11 +16,14 @@ pub(super) fn draft(order: &Settlement) -> Option<Draft> {
             "open" => format!("{pool} trades again"),
             "fee_ramp" => format!("{pool} raises its swap fee, to open again"),
             "brake" => format!("{pool} sets its circuit breakers"),
+            "swap" => format!("{pool} is traded back to its weights"),
+            "exit" => format!("The treasury has left {pool}"),
             _ => format!("{pool} rebalances"),
         },
         Outcome::Rehearsed { .. } => format!("{pool} would send this, if it were live"),
         Outcome::Deviates { .. } => format!("{pool}: the chain shows another ramp than the one ordered"),
         Outcome::Reverted(_) => format!("{pool}: the transaction reverted"),
+        Outcome::Slipped(_) => format!("{pool}: the market had moved, and the transaction reverted by its bounds"),
         Outcome::Cancelled(_) => format!("{pool}: not included in time, cancelled"),
         Outcome::Refused(Refusal::NonceTaken) => format!("{pool}: someone else sends with this key"),
         Outcome::Refused(_) => format!("{pool}: not sent"),
@@ -66,7 +69,7 @@ fn reason(outcome: &Outcome) -> Option<String> {
         Outcome::Refused(Refusal::WouldRevert(why)) => Some(format!("it would revert: {why}")),
         Outcome::Refused(Refusal::Unreachable(why)) => Some(format!("the node or the signer failed: {why}")),
         Outcome::Refused(refusal) => Some(refusal.words()),
-        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Rehearsed { .. } => None,
+        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Slipped(_) | Outcome::Cancelled(_) | Outcome::Rehearsed { .. } => None,
     }
 }
 
@@ -76,7 +79,7 @@ fn weights(mut draft: Draft, order: &Settlement) -> Draft {
     }
     match order.outcome {
         Outcome::Done(_) | Outcome::Deviates { .. } | Outcome::Rehearsed { .. } => draft.fact("Ramp", &human(order.ramp)),
-        Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Refused(_) => draft,
+        Outcome::Reverted(_) | Outcome::Slipped(_) | Outcome::Cancelled(_) | Outcome::Refused(_) => draft,
     }
 }
 

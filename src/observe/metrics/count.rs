@@ -236,7 +236,7 @@ fn settled(m: &Inner, settlement: &Settlement) {
         m.gas_ether.of([chain.as_str()]).inc_by(ether);
         m.gas_usd.of([chain.as_str()]).inc_by(cost_usd.map_or(0.0, Usd::as_f64));
     }
-    if matches!(outcome, Outcome::Done(_) | Outcome::Deviates { .. } | Outcome::Reverted(_)) {
+    if matches!(outcome, Outcome::Done(_) | Outcome::Deviates { .. } | Outcome::Reverted(_) | Outcome::Slipped(_)) {
         m.trigger_to_inclusion.of([class]).observe(took.as_secs_f64());
     }
 }

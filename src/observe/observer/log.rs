@@ -183,14 +183,19 @@ fn settled(settlement: &Settlement) {
             | Refusal::BudgetSpent(why)
             | Refusal::JournalFailed(why),
         ) => Some(why),
-        Outcome::Done(_) | Outcome::Reverted(_) | Outcome::Cancelled(_) | Outcome::Rehearsed { .. } | Outcome::Refused(_) => None,
+        Outcome::Done(_)
+        | Outcome::Reverted(_)
+        | Outcome::Slipped(_)
+        | Outcome::Cancelled(_)
+        | Outcome::Rehearsed { .. }
+        | Outcome::Refused(_) => None,
     };
     match outcome {
         Outcome::Done(_) => info!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, "order settled"),
         Outcome::Rehearsed { gas_used } => {
             info!(%pool, %chain, class, outcome = label, gas_used, trigger = %trigger, "order rehearsed: not live, so not sent");
         }
-        Outcome::Cancelled(_) | Outcome::Refused(_) if outcome.may_retry() => {
+        Outcome::Slipped(_) | Outcome::Cancelled(_) | Outcome::Refused(_) if outcome.may_retry() => {
             warn!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, detail, "order not carried out");
         }
         _ => error!(%pool, %chain, class, outcome = label, tx, gas_used, cost, ?took, detail, "order failed and needs a look"),

@@ -70,7 +70,7 @@ impl Shared {
         let drill = Arc::new(marks);
         let (chain, id, epoch) = (ChainName::new("bench"), PoolId::new("seesaw"), Board::new(0));
         let position: Arc<dyn Position> = pool.clone();
-        let lanes = Lanes { keeper: lane.clone(), guardian: None };
+        let lanes = Lanes { keeper: lane.clone(), guardian: None, treasury: None };
         let assets = ["USDC", "DAI"].map(AssetId::new);
         let executor = ExecutorArgs {
             chain: chain.clone(),

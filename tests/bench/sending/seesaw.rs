@@ -83,6 +83,7 @@ impl Position for Seesaw {
             touched: 0,
             ownership: Ownership { supply: 1, treasury: 0 },
             breakers: Vec::new(),
+            purse: Vec::new(),
         })
     }
 

@@ -59,10 +59,9 @@ fn derisk(mut at: Section<'_>) -> Read<DeriskRule> {
 }
 
 fn exit(mut at: Section<'_>) -> Read<ExitRule> {
-    let part = at.required("part", parse::percent(1, 10_000));
     let slippage = at.required("slippage", parse::percent(0, 5_000));
     at.finish();
-    Ok(ExitRule { part: part?, slippage: slippage? })
+    Ok(ExitRule { slippage: slippage? })
 }
 
 /// `[breakers]`.

@@ -114,6 +114,25 @@ pub(in crate::config::tests) const KEYS: &[(&str, Spoil, [&str; 5])] = &[
         ["ballast.toml:", "chains.mainnet.guardian", "the key of the keeper", "another key", "second key"],
     ),
     (
+        "treasury with the keeper's keystore",
+        |copy| copy.append("ballast.toml", &format!("[chains.mainnet.treasury]\n{KEYSTORE}")),
+        ["ballast.toml:", "chains.mainnet.treasury.keystore", "the key of the keeper", "another key", "account of their own"],
+    ),
+    (
+        "treasury with the guardian's account",
+        |copy| {
+            copy.append("ballast.toml", &format!("[chains.mainnet.guardian]\n{SIGNER}"))
+                .append("ballast.toml", &format!("[chains.mainnet.treasury]\n{SIGNER}"))
+        },
+        [
+            "ballast.toml:",
+            "chains.mainnet.treasury",
+            "the key of the guardian",
+            "another key",
+            "remove [chains.mainnet.treasury]",
+        ],
+    ),
+    (
         "guardian of which nothing is told",
         |copy| copy.append("ballast.toml", "[chains.mainnet.guardian]"),
         ["ballast.toml", "chains.mainnet.guardian", "nothing", "one source of the key", "under [chains.mainnet.guardian]"],

@@ -208,6 +208,7 @@ fn swapping() -> Scene {
     let mut scene = Scene { treasury: true, ..Scene::at(&[4_000, 3_500, 2_500]).with(|p| p.swap = Some(rule)) };
     scene.deviations = vec![Some(Weight::ZERO); 3];
     scene.position.as_mut().unwrap().balances[0].raw = 164_500 * WAD;
+    scene.position.as_mut().unwrap().purse = vec![u128::MAX; 3];
     scene.memory.composition_off_since = Some(NOW.minus(10 * MINUTE));
     scene
 }
@@ -222,6 +223,9 @@ fn a_pool_that_nobody_trades_back_is_traded_back_if_that_pays() {
     let mut shared = swapping();
     shared.position.as_mut().unwrap().ownership.treasury = 400_000 * WAD;
     assert!(matches!(shared.decide(), Decision::Hold(Hold::CompositionDrift { because: NoSwap::ThirdParties(_), .. })));
+    let mut poor = swapping();
+    poor.position.as_mut().unwrap().purse = vec![0; 3];
+    assert!(matches!(poor.decide(), Decision::Hold(Hold::CompositionDrift { because: NoSwap::Unfunded, .. })));
     let mut new = swapping();
     new.memory.composition_off_since = Some(NOW.minus(9 * MINUTE));
     assert_eq!(new.word(), "on_target", "arbitrage needs a few blocks");
