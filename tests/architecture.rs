@@ -107,6 +107,31 @@ fn no_room_names_what_it_must_not_know() {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
 }
 
+/// The list of what went wrong elsewhere is worth as much as the tests that it names.
+#[test]
+fn every_test_that_the_list_of_mistakes_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let texts: Vec<String> = ["src", "tests"]
+        .iter()
+        .flat_map(|room| sources(&root.join(room)))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let list = fs::read_to_string(root.join(".docs/mistakes.md")).unwrap();
+    // The names stand in the last column of each row, between backticks.
+    let rows = list.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #"));
+    let is_name =
+        |word: &&str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let named: Vec<&str> = rows
+        .filter_map(|row| row.rsplit('|').nth(1))
+        .flat_map(|column| column.split('`').skip(1).step_by(2))
+        .filter(is_name)
+        .collect();
+    assert!(named.len() > 50, "the list names {} tests", named.len());
+    let missing: Vec<&&str> =
+        named.iter().filter(|name| !texts.iter().any(|text| text.contains(&format!("fn {name}(")))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 /// Whether the code names the word as a word of its own.
 fn names(code: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
