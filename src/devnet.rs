@@ -30,6 +30,7 @@ pub mod proxy;
 pub mod relay;
 mod reorg;
 pub mod rpc;
+pub mod savings;
 pub mod scenario;
 pub mod stories;
 pub mod toolbox;

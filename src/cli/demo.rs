@@ -135,12 +135,14 @@ async fn in_world(args: &DemoArgs, story: &Scenario, world: &WorldHandle) -> Res
     let dir = tempfile::tempdir().map_err(io)?;
     let relay = world.open_relay().await?;
     let venues = world.open_venues().await?;
+    let savings = world.open_savings().await?;
     let files = FileOptions {
         listen: args.listen.clone(),
         otlp_endpoint: args.otlp.clone(),
         relay_url: Some(relay.url().to_owned()),
         route: Some(ROUTE.to_owned()),
         venues: Some(venues.urls().clone()),
+        savings: Some(savings),
         ..FileOptions::default()
     };
     config_files::write(dir.path(), world, &files)?;

@@ -36,6 +36,8 @@ pub struct PoolSpec {
     pub fee_bps: u32,
     /// Who may change it.
     pub owner: Owner,
+    /// Its own answer to a depeg, in the words of the settings; its policy's if absent.
+    pub answer: Option<&'static str>,
 }
 
 /// Who owns a pool, for ever: the account that Ballast sends from. None of their keys is a secret.
@@ -87,11 +89,16 @@ impl TokenSpec {
 
 impl PoolSpec {
     fn new(name: &str, value: u32, fee_bps: u32, tokens: Vec<TokenSpec>) -> Self {
-        Self { name: name.to_owned(), tokens, value, fee_bps, owner: Owner::Keeper }
+        Self { name: name.to_owned(), tokens, value, fee_bps, owner: Owner::Keeper, answer: None }
+    }
+
+    fn answering(self, answer: &'static str) -> Self {
+        Self { answer: Some(answer), ..self }
     }
 }
 
-/// The pools of the demo. `grants` is born six points off its target.
+/// The pools of the demo. `grants` is born six points off its target; `payroll` answers a depeg as `guarded` does, the others as owners
+/// with a mandate.
 #[must_use]
 pub fn demo() -> Vec<PoolSpec> {
     use Coin::{Dai, Usdc, Usdt};
@@ -105,7 +112,7 @@ pub fn demo() -> Vec<PoolSpec> {
             30,
             vec![token(Usdt, 25, 10, 50), token(Dai, 25, 10, 50), token(Usdc, 50, 25, 70)],
         ),
-        PoolSpec::new("payroll", 110_000, 8, vec![token(Usdc, 60, 40, 80), token(Usdt, 40, 20, 60)]),
+        PoolSpec::new("payroll", 110_000, 8, vec![token(Usdc, 60, 40, 80), token(Usdt, 40, 20, 60)]).answering("freeze"),
         PoolSpec::new(
             "grants",
             60_000,

@@ -11,6 +11,7 @@ use super::coins::Coin;
 use super::fault::WorldError;
 use super::handle::WorldHandle;
 use super::oracle;
+use super::savings::Savings;
 use super::venues::{HERMES_KEY, VenueUrls, pyth_feed};
 use crate::domain::trigger::Class;
 use crate::domain::units::Weight;
@@ -45,6 +46,8 @@ pub struct FileOptions {
     pub relay_url: Option<String>,
     /// Where the venues are that quote off the chain; the feeds on the chain are alone, and one is enough, if absent.
     pub venues: Option<VenueUrls>,
+    /// Where coins earn; nothing is read of that if absent.
+    pub savings: Option<Savings>,
     /// By which way the transactions of all classes go, in the words of the settings; the default if absent.
     pub route: Option<String>,
 }
@@ -63,6 +66,7 @@ impl Default for FileOptions {
             treasury_variable: None,
             relay_url: None,
             venues: None,
+            savings: None,
             route: None,
         }
     }
@@ -174,6 +178,28 @@ deviation_bps = {deviation}
             ),
         );
     }
+    if let Some(Savings { pool, a_token, vault }) = &options.savings {
+        add(
+            &mut text,
+            format_args!(
+                r#"
+# What DAI would earn elsewhere, and what a share of a vault of USDC is worth and pays.
+[assets.DAI.on.{CHAIN}.yield]
+kind = "aave-v3"
+pool = "{pool}"
+a_token = "{a_token}"
+warm_up = "1m"
+
+[assets.sUSDC]
+share_of = "USDC"
+[assets.sUSDC.on.{CHAIN}]
+token = "{vault}"
+decimals = 6
+rate = {{ vault = "{vault}", warm_up = "1m" }}
+"#
+            ),
+        );
+    }
     if let Some(endpoint) = &options.otlp_endpoint {
         add(&mut text, format_args!("\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n"));
     }
@@ -211,6 +237,9 @@ fn pool_file(spec: &PoolSpec, address: &str) -> String {
             &mut text,
             format_args!("\n[[tokens]]\nasset = \"{coin}\"\ntarget = \"{target}\"\nmin = \"{min}\"\nmax = \"{max}\"\n"),
         );
+    }
+    if let Some(answer) = spec.answer {
+        add(&mut text, format_args!("\n[policy_overrides.depeg]\nanswer = \"{answer}\"\n"));
     }
     text
 }

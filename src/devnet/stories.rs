@@ -83,7 +83,11 @@ pub fn usdc_depeg() -> Scenario {
             step(84, "The premium of USDT melts.", path(Coin::Usdt, &[(0, 1.006), (12, 1.0)])),
             step(98, "Both are near a dollar. Ballast waits until that has lasted before it buys them again.", Action::Note),
             step(104, "The private relay goes quiet: it takes transactions and includes none.", Action::Relay(Mood::Drops)),
-            step(112, "The weights go home to their targets, in legs, as cheaply as arbitrage allows.", Action::Note),
+            step(
+                112,
+                "The weights go home to their targets, in legs, as cheaply as arbitrage allows. `payroll`, which was frozen, trades again.",
+                Action::Note,
+            ),
             step(120, "The private relay includes again.", Action::Relay(Mood::Honest)),
             step(146, "Done.", Action::Note),
         ],

@@ -1,4 +1,4 @@
-//! Contracts that pay on the world's coins: vaults with shares, and a lending pool. Nothing in the demo uses them yet; tests do.
+//! Contracts that pay on the world's coins: vaults with shares, and a lending pool. [`super::savings`] puts them to use.
 
 use alloy::sol_types::SolValue;
 use alloy_primitives::{Address, U256};

@@ -124,5 +124,6 @@ fn pool(number: u32) -> PoolSpec {
         value: 100_000,
         fee_bps: 10,
         owner: Owner::Numbered(number),
+        answer: None,
     }
 }

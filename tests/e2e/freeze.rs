@@ -2,12 +2,16 @@
 //! it for a while, trading starts with a high fee that falls to what it was. Whoever has a mandate sells what is too much of the coin
 //! first. And the chain's own brakes are set before anything happens.
 
+use ballast::chain::managed_pool::{ManagedPool, PoolToken};
+use ballast::devnet::rpc::{Account, Order};
 use ballast::devnet::{Coin, TokenSpec};
 use ballast::domain::peg::PegState;
-use ballast::domain::units::Weight;
+use ballast::domain::plan::{Exit, Plan};
+use ballast::domain::units::{GasPrice, Timestamp, Weight};
 use ballast::observe::Event;
+use ballast::ports::Position;
 
-use crate::support::{Script, Stage, assert_on_target, pool, world};
+use crate::support::{Script, Stage, assert_on_target, pool, soon, world};
 
 const POLICY: &str = "policies/demo.toml";
 
@@ -18,6 +22,25 @@ fn treasury() -> ballast::devnet::PoolSpec {
 
 fn value(state: &ballast::devnet::batch::PoolState) -> f64 {
     state.holdings.iter().map(|h| h.side().balance).sum()
+}
+
+/// Somebody who has shares takes a tenth of them out, in proportion, as anybody may while trading is off.
+async fn redeem_a_tenth(stage: &Stage) {
+    let (world, account) = (&stage.world, stage.world.addresses().provider);
+    let place = world.pool("treasury").unwrap();
+    let token = |coin: &Coin| PoolToken { address: *world.addresses().tokens.get(*coin), decimals: coin.decimals() };
+    let pool = ManagedPool::new(place.address, place.id, world.addresses().vault, place.coins.iter().map(token).collect());
+    let (shares, before) =
+        (world.pool_shares_of("treasury", account).await.unwrap() / 10, value(&world.state("treasury").await.unwrap()));
+    let exit = Plan::Exit(Exit { shares, least_out: vec![1; place.coins.len()] });
+    let call = pool.owned_by(Some(account)).order(&exit, Timestamp::default(), Timestamp::default());
+    let max_fee = GasPrice::from_gwei(100_000);
+    let order = Order { to: Some(call.target), data: call.data.to_vec(), gas: 500_000, max_fee, tip: GasPrice::from_gwei(2) };
+    world.rpc().send(&mut Account::new(account), &order).await.unwrap();
+    let left = async { while world.pool_shares_of("treasury", account).await.unwrap() > shares * 9 + 10 {} };
+    soon("the shares are redeemed", left).await;
+    let part = 1.0 - value(&world.state("treasury").await.unwrap()) / before;
+    assert!((part - 0.1).abs() < 0.001, "{part} of the pool was paid out for a tenth of the shares");
 }
 
 async fn falls_and_recovers(stage: &mut Stage) {
@@ -40,6 +63,9 @@ async fn trading_stops_while_a_coin_is_off_its_peg_and_starts_again_behind_a_fal
     assert!(!frozen.swap_enabled);
     assert_eq!(stage.world.weight_updates("treasury").await.unwrap().len(), 0, "nothing is sold");
     stage.holds("treasury", "frozen").await;
+    redeem_a_tenth(&stage).await;
+    let frozen = stage.world.state("treasury").await.unwrap();
+    assert!(!frozen.swap_enabled, "leaving in proportion opens nothing");
 
     falls_and_recovers(&mut stage).await;
     let order = stage.done("treasury").await;

@@ -31,6 +31,7 @@ mod prices;
 mod process;
 mod relay;
 mod reload;
+mod schedule;
 mod settings;
 mod stuck;
 mod telemetry;

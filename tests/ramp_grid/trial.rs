@@ -44,7 +44,7 @@ impl Trial {
     pub(crate) fn spec(&self, name: String) -> PoolSpec {
         let token = |(coin, initial)| TokenSpec { coin, target: initial, initial, min: Weight::ZERO, max: Weight::ONE };
         let tokens = Coin::ALL.into_iter().zip(self.ends().0).map(token).collect();
-        PoolSpec { name, tokens, value: VALUE, fee_bps: FEE_BPS, owner: Owner::Keeper }
+        PoolSpec { name, tokens, value: VALUE, fee_bps: FEE_BPS, owner: Owner::Keeper, answer: None }
     }
 
     /// The weights at the end, for coins in the order of the chain.

@@ -57,7 +57,7 @@ async fn options(start: Timestamp) -> WorldOptions {
 
 /// A pool with a name.
 pub(crate) fn pool(name: &str, tokens: Vec<TokenSpec>) -> PoolSpec {
-    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10, owner: Owner::Keeper }
+    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10, owner: Owner::Keeper, answer: None }
 }
 
 /// Three coins, six points off the target of 40 / 35 / 25.

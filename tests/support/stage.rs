@@ -139,6 +139,11 @@ impl Stage {
     /// Starts the program in a world.
     pub(crate) async fn open(world: World, script: Script) -> Self {
         let dir = script.write(&world);
+        Self::open_in(dir, world, script).await
+    }
+
+    /// The same in a folder that another has left behind, with its journal.
+    pub(crate) async fn open_in(dir: TempDir, world: World, script: Script) -> Self {
         let mut environment: Vec<(&str, String)> = vec![(config_files::KEY_VARIABLE, world.keeper_key().to_owned())];
         environment.extend(script.variables.iter().cloned());
         let environment: Environment = environment.into_iter().collect();
@@ -267,11 +272,16 @@ impl Stage {
     }
 
     /// Ends the program, in which nothing is in flight, and its world.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(self) {
+        self.leave().await.1.stop().await;
+    }
+
+    /// Ends the program and leaves its folder and its world behind.
+    pub(crate) async fn leave(mut self) -> (TempDir, World) {
         assert!(self.app.shutdown(GRACE).await, "something was in flight at the end");
         if let Some(blocks) = self.blocks.take() {
             blocks.stop().await;
         }
-        self.world.stop().await;
+        (self.dir, self.world)
     }
 }

@@ -1,4 +1,5 @@
-//! Whether the story ended well: every pool at its target, arbitraged, at rest, and nothing sent twice. What the chain says counts,
+//! Whether the story ended well: every pool at its target, arbitraged, at rest, open for trade at its own fee, and nothing sent
+//! twice. What the chain says counts,
 //! not what the program believes.
 
 use std::collections::HashSet;
@@ -13,6 +14,8 @@ use crate::ports::Clock;
 const WEIGHT_TOLERANCE: f64 = 0.001;
 /// A value share may be off by half a point: arbitrage stops where it does not pay.
 const SHARE_TOLERANCE: f64 = 0.005;
+/// A fee is what it was.
+const FEE_TOLERANCE: f64 = 1e-9;
 
 /// The end of the story.
 #[derive(Clone, Debug)]
@@ -66,10 +69,18 @@ async fn look(world: &WorldHandle, ledger: &Ledger) -> Result<Verdict, WorldErro
         if world.gradual_update(name).await?.end > world.clock().now() {
             complaints.push(format!("{name}: a ramp is in flight"));
         }
+        let state = world.state(name).await?;
+        if !state.swap_enabled {
+            complaints.push(format!("{name}: trading is off"));
+        }
+        let fee = f64::from(spec.fee_bps) / 10_000.0;
+        if (state.fee - fee).abs() > FEE_TOLERANCE {
+            complaints.push(format!("{name}: the swap fee is {:.4} %, and was {:.4} %", state.fee * 100.0, fee * 100.0));
+        }
         let updates = world.weight_updates(name).await?;
         let included = updates.iter().filter(|update| update.success).count();
         let nonces: HashSet<u64> = updates.iter().map(|update| update.nonce).collect();
-        let done = ledger.count().pools.get(name).map_or(0, |pool| pool.done);
+        let done = ledger.count().pools.get(name).map_or(0, |pool| pool.moved);
         if nonces.len() != updates.len() || usize::try_from(done).ok() != Some(included) {
             complaints.push(format!("{name}: {included} weight changes on the chain, {done} were ordered and done"));
         }

@@ -17,7 +17,7 @@ use crate::domain::route::Via;
 use crate::domain::trigger::Class;
 use crate::domain::units::{Timestamp, Weight};
 use crate::observe::Event;
-use crate::observe::event::AttemptKind;
+use crate::observe::event::{AttemptKind, Settlement};
 use crate::observe::metrics::Metrics;
 use crate::ports::Clock;
 
@@ -31,8 +31,8 @@ pub(super) struct PoolCount {
     pub(super) before: Vec<(Coin, Weight)>,
     /// Turns granted.
     pub(super) turns: u32,
-    /// Operations that were settled with an inclusion and the ramp that was ordered.
-    pub(super) done: u32,
+    /// Changes of weights that were settled with an inclusion and the ramp that was ordered.
+    pub(super) moved: u32,
     /// Transactions handed to anybody, replacements and cancellations included; one that goes by two ways is one.
     pub(super) sent: HashSet<B256>,
     /// Those of them that everybody could see before they were in a block.
@@ -147,7 +147,7 @@ impl Ledger {
             }
             Event::Settled(settlement) => {
                 count.busy = true;
-                count.settled(settlement.pool.as_str(), &settlement.outcome);
+                count.settled(settlement);
             }
             Event::ActorRestarted { actor, took, .. } => {
                 count.restarts.push(*took);
@@ -195,10 +195,12 @@ impl Count {
         });
     }
 
-    fn settled(&mut self, pool: &str, outcome: &Outcome) {
+    fn settled(&mut self, settlement: &Settlement) {
+        let (pool, outcome) = (settlement.pool.as_str(), &settlement.outcome);
         self.pool(pool, |count| {
             match outcome {
-                Outcome::Done(_) => count.done = count.done.saturating_add(1),
+                Outcome::Done(_) if settlement.deed == "reweight" => count.moved = count.moved.saturating_add(1),
+                Outcome::Done(_) => {}
                 other => count.failures.push(other.label()),
             }
             if let Some(inclusion) = outcome.inclusion() {

@@ -1,7 +1,8 @@
 //! Tells the story: a line for each thing that matters, with the time of the story and the time on the wall.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use owo_colors::{OwoColorize, Style};
 
@@ -9,10 +10,12 @@ use crate::clock::ScaledClock;
 use crate::devnet::handle::WorldHandle;
 use crate::devnet::scenario::{Scenario, Step};
 use crate::domain::decide::Decision;
+use crate::domain::ids::AssetId;
 use crate::domain::outcome::Outcome;
 use crate::domain::peg::{PegState, Trust};
 use crate::domain::route::Via;
 use crate::domain::units::Weight;
+use crate::domain::yields::Apy;
 use crate::observe::Event;
 use crate::observe::event::{AttemptKind, Settlement};
 use crate::ports::Clock;
@@ -22,6 +25,8 @@ use crate::ports::Clock;
 pub(super) struct Narrator {
     colour: bool,
     clock: Arc<ScaledClock>,
+    /// What has been told once and is not told again.
+    told: Arc<Mutex<BTreeSet<AssetId>>>,
 }
 
 /// Who speaks.
@@ -60,8 +65,8 @@ impl Voice {
 }
 
 impl Narrator {
-    pub(super) const fn new(colour: bool, clock: Arc<ScaledClock>) -> Self {
-        Self { colour, clock }
+    pub(super) fn new(colour: bool, clock: Arc<ScaledClock>) -> Self {
+        Self { colour, clock, told: Arc::default() }
     }
 
     /// What is about to be seen, and under which rules.
@@ -106,6 +111,10 @@ impl Narrator {
             Event::TrustMoved { asset, to: Trust::Blind, .. } => {
                 self.say(Voice::Bad, &format!("nobody knows the price of {asset} for certain"));
             }
+            Event::YieldTaken { asset, result: Ok(found), share, .. } => self.yields(asset, found.smooth, share.is_some()),
+            Event::ShareRateFell { asset, from, to, .. } => {
+                self.say(Voice::Bad, &format!("a share of {asset} is worth less: {from} → {to}"));
+            }
             Event::SourceDown { source, reason, .. } => self.say(Voice::Market, &format!("{source} is down: {reason}")),
             Event::SourceBack { source, .. } => self.say(Voice::Market, &format!("{source} is back")),
             Event::Decided { pool, decision: Decision::Hold(hold), .. } if hold.needs_attention() => {
@@ -141,6 +150,19 @@ impl Narrator {
             Event::PoolParked { pool, reason } => self.say(Voice::Bad, &format!("{pool} is parked: {reason}")),
             _ => {}
         }
+    }
+
+    /// Once for each asset: what it earns moves little within a day.
+    fn yields(&self, asset: &AssetId, earns: Apy, share: bool) {
+        if !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(asset.clone()) {
+            return;
+        }
+        let what = if share {
+            format!("a share of {asset} earns {earns} a year, which a pool that holds it keeps")
+        } else {
+            format!("{asset} earns {earns} a year in a lending market; raw coins in a pool earn none of it, so no weight follows")
+        };
+        self.say(Voice::Market, &what);
     }
 
     fn settled(&self, settlement: &Settlement) {

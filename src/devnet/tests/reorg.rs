@@ -17,7 +17,7 @@ use crate::ports::Clock;
 
 fn pool(name: &str, owner: Owner) -> PoolSpec {
     let tokens = vec![TokenSpec::percent(Coin::Usdc, 60, 20, 80), TokenSpec::percent(Coin::Usdt, 40, 20, 80)];
-    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10, owner }
+    PoolSpec { name: name.to_owned(), tokens, value: 100_000, fee_bps: 10, owner, answer: None }
 }
 
 /// The owner of a pool moves it to 40 / 60, signed by the node in its name.

@@ -266,7 +266,9 @@ impl fmt::Display for Hold {
             Self::BlocksDiffer => f.write_str("the facts come from different blocks"),
             Self::Paused => f.write_str("the position is paused"),
             Self::SwapsOff => f.write_str("somebody else has stopped trading: weights that move now would be a step later"),
-            Self::Frozen { since, waits_for } => write!(f, "frozen since {since}, until {waits_for}"),
+            Self::Frozen { since, waits_for } => {
+                write!(f, "frozen since {since}, until {waits_for}; whoever has shares can leave in proportion all the while")
+            }
             Self::RampInFlight { until } => write!(f, "a ramp is in flight until {until}"),
             Self::TooSoon { until } => write!(f, "the last change is too recent; again at {until}"),
             Self::DailyLimit { limit: DailyLimit::Moves(moves), until } => {
