@@ -178,11 +178,19 @@ deviation_bps = {deviation}
             ),
         );
     }
-    if let Some(Savings { pool, a_token, vault }) = &options.savings {
-        add(
-            &mut text,
-            format_args!(
-                r#"
+    if let Some(savings) = &options.savings {
+        add(&mut text, format_args!("{}", earnings(savings)));
+    }
+    if let Some(endpoint) = &options.otlp_endpoint {
+        add(&mut text, format_args!("\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n"));
+    }
+    text
+}
+
+/// What the coins earn.
+fn earnings(Savings { pool, a_token, vault }: &Savings) -> String {
+    format!(
+        r#"
 # What DAI would earn elsewhere, and what a share of a vault of USDC is worth and pays.
 [assets.DAI.on.{CHAIN}.yield]
 kind = "aave-v3"
@@ -197,13 +205,7 @@ token = "{vault}"
 decimals = 6
 rate = {{ vault = "{vault}", warm_up = "1m" }}
 "#
-            ),
-        );
-    }
-    if let Some(endpoint) = &options.otlp_endpoint {
-        add(&mut text, format_args!("\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n"));
-    }
-    text
+    )
 }
 
 /// The sources of a coin off the chain. What they say is good for longer than in production: at a hundred times its pace the clock runs
