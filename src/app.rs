@@ -7,8 +7,8 @@ mod follower;
 mod keys;
 mod streams;
 
+pub use chain::{faults_of, reader};
 pub use follower::Follower;
-pub use keys::keeper_account;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

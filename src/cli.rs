@@ -75,6 +75,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     panics::install();
+    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     #[cfg(feature = "failpoints")]
     if let Err(fault) = crate::crash::arm(&crate::config::Environment::process()) {
         eprintln!("ballast: {fault}");

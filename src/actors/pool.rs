@@ -160,6 +160,15 @@ enum Stage {
     Holding(Turn),
 }
 
+/// An order that is with an executor.
+#[derive(Clone, Copy, Debug)]
+struct Executing {
+    order: OrderId,
+    class: Class,
+    /// The code of its trigger.
+    code: &'static str,
+}
+
 /// Whether a strange change is one of ours: the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inquiry {
@@ -180,15 +189,13 @@ pub struct PoolState {
     inquiry: Inquiry,
     stage: Stage,
     /// Orders that are with an executor. While one for a lesser cause is, only a defence is thought of.
-    executing: Vec<(OrderId, Class)>,
+    executing: Vec<Executing>,
     next_order: OrderId,
     /// When the present trigger was first seen, on both clocks.
     triggered: Option<(Timestamp, Duration)>,
     declined: BTreeSet<EpisodeId>,
     last_told: Option<(&'static str, String)>,
     last_kept: Option<Timestamp>,
-    /// What triggered the last order.
-    ordered: Option<&'static str>,
     /// What was last rehearsed, and when: nothing on the chain changes by it, so it would be rehearsed for ever.
     rehearsed: Option<(&'static str, Timestamp)>,
     last_shown: Option<u64>,
@@ -254,7 +261,6 @@ impl Actor for Pool {
             declined: BTreeSet::new(),
             last_told: None,
             last_kept: None,
-            ordered: None,
             rehearsed: None,
             last_shown: None,
             not_before_block: 0,

@@ -138,7 +138,9 @@ pub struct QueueState {
     turns: Turns,
     nursery: Nursery<PoolKey>,
     /// The roster that it works by.
-    roster: Roster,
+    roster: HashMap<PoolId, Arc<PoolArgs>>,
+    /// Those of the living whose settings have changed or are gone. Usually none, and only they are looked at with every message.
+    leaving: BTreeSet<PoolId>,
     /// The living pools, with the entry that each was started with.
     pools: HashMap<PoolId, (ActorRef<PoolMsg>, Arc<PoolArgs>)>,
     spans: HashMap<PoolId, Span>,
@@ -173,8 +175,9 @@ impl Actor for RebalanceQueue {
             }
         }
         let nursery = Nursery::new(args.supervision.clone());
+        let (roster, leaving) = (by_name(&roster), BTreeSet::new());
         let (pools, spans) = (HashMap::new(), HashMap::new());
-        Ok(QueueState { args, pulse, turns, nursery, roster, pools, spans, wake: None })
+        Ok(QueueState { args, pulse, turns, nursery, roster, leaving, pools, spans, wake: None })
     }
 
     async fn handle(
@@ -232,7 +235,8 @@ impl Actor for RebalanceQueue {
             state.turns.withdraw(&death.key.0);
             state.spans.remove(&death.key.0);
             state.pools.remove(&death.key.0);
-            if state.entry(&death.key.0).is_some() {
+            state.leaving.remove(&death.key.0);
+            if state.roster.contains_key(&death.key.0) {
                 death.arm(&myself, QueueMsg::Spawn);
             } else {
                 state.forget(&death.key.0);
@@ -252,13 +256,17 @@ fn holders(pools: &[Arc<PoolArgs>]) -> BTreeMap<AssetId, BTreeSet<PoolId>> {
     holders
 }
 
+fn by_name(pools: &[Arc<PoolArgs>]) -> HashMap<PoolId, Arc<PoolArgs>> {
+    pools.iter().map(|pool| (pool.id.clone(), Arc::clone(pool))).collect()
+}
+
 impl QueueState {
     fn now(&self) -> Now {
         Now { policy: self.args.clock.now(), machine: self.args.clock.uptime() }
     }
 
     async fn spawn(&mut self, myself: &ActorRef<QueueMsg>, key: PoolKey) {
-        let Some(args) = self.entry(&key.0) else { return };
+        let Some(args) = self.roster.get(&key.0).cloned() else { return };
         if self.pools.contains_key(&key.0) {
             return;
         }

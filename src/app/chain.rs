@@ -1,6 +1,7 @@
 //! One chain, from its settings to the arguments of its actors: the key is opened, the node is waited for, every pool's claims are
 //! held against the chain, and what holds is put together. A pool whose claims do not hold is parked with its reason.
 
+mod claims;
 mod pools;
 mod sources;
 mod yields;
@@ -27,19 +28,19 @@ use crate::chain::link::{LinkSettings, NodeLink};
 use crate::chain::provider::{AskFault, Node, RequestHook, USUAL_TIMEOUT};
 use crate::chain::reader::ReaderSettings;
 use crate::chain::sender::NetworkSender;
-use crate::config::{AssetOnChain, ChainSettings, Settings, ShareOnChain};
+use crate::config::{ChainSettings, Settings};
 use crate::domain::ids::{AssetId, ChainName};
 use crate::domain::operation::LaneRole;
 use crate::domain::turns::TurnPolicy;
 use crate::observe::metrics::EndpointSeries;
 use crate::ports::{Announcements, Call, Clock, PriceSource, Relay, TransactionSender};
 
+pub use claims::{faults_of, reader};
 pub(super) use pools::{Wanted, wanted};
 
+use self::claims::Tokens;
 use self::pools::Present;
 
-/// Calls of one request: a pool asks six or so, so this is more than a hundred pools.
-const CALLS_PER_REQUEST: usize = 800;
 /// Facts may be three blocks old, but never less than this on the machine: below it a busy machine looks like a silent chain.
 const LEAST_AGE: Duration = Duration::from_secs(2);
 
@@ -48,9 +49,7 @@ pub(super) struct ChainPlan {
     settings: ChainSettings,
     /// The pools that are to be looked after, by the newest settings.
     wanted: Board<Wanted>,
-    assets: BTreeMap<AssetId, AssetOnChain>,
-    /// Shares that live here, each with what it is a share of.
-    shares: BTreeMap<AssetId, (AssetId, ShareOnChain)>,
+    tokens: Tokens,
     shared: Shared,
     keeper: Keys,
     guardian: Option<Keys>,
@@ -74,20 +73,12 @@ impl ChainPlan {
         let on_request: RequestHook = Arc::new(move |method| requests.with_label_values(&[label.as_str(), method]).inc());
         let refused = |role| move |fault| StartFault::Signer { chain: settings.name.clone(), role, fault };
         let keeper = keys::open(&settings.keeper, &on_request).await.map_err(refused(LaneRole::Keeper))?;
-        let mut others = Vec::new();
-        for (role, source) in [(LaneRole::Guardian, &settings.guardian), (LaneRole::Treasury, &settings.treasury)] {
-            let keys = match source {
-                Some(source) => Some(keys::open(source, &on_request).await.map_err(refused(role))?),
-                None => None,
-            };
-            others.push((role, keys));
-        }
-        let [guardian, treasury] = keys::told_apart(&keeper, others).map_err(|(role, fault)| refused(role)(fault))?;
-        let reader = ReaderSettings {
-            gas_per_call: settings.reader_gas_per_call,
-            gas: settings.reader_gas,
-            calls_per_request: CALLS_PER_REQUEST,
-        };
+        let guardian = keys::open_any(settings.guardian.as_ref(), &on_request).await.map_err(refused(LaneRole::Guardian))?;
+        let treasury = keys::open_any(settings.treasury.as_ref(), &on_request).await.map_err(refused(LaneRole::Treasury))?;
+        let roles =
+            [(LaneRole::Keeper, Some(&keeper)), (LaneRole::Guardian, guardian.as_ref()), (LaneRole::Treasury, treasury.as_ref())];
+        keys::told_apart(roles).map_err(|(role, fault)| refused(role)(fault))?;
+        let reader = claims::reader(settings);
         let hook = endpoint_hook(shared.wiring.observer.metrics().endpoints(), settings.name.to_string());
         let nodes: Result<Vec<Node>, AskFault> = settings
             .rpc
@@ -114,17 +105,11 @@ impl ChainPlan {
         };
         let link =
             NodeLink::new(link, on_request).map_err(|fault| StartFault::Link { chain: chain(), fault: fault.to_string() })?;
-        let here =
-            |(id, asset): (&AssetId, &crate::config::AssetSettings)| Some((id.clone(), asset.on.get(&settings.name)?.clone()));
-        let share_here = |(id, share): (&AssetId, &crate::config::ShareSettings)| {
-            Some((id.clone(), (share.of.clone(), share.on.get(&settings.name)?.clone())))
-        };
         let lane = |keys: Option<&Keys>| keys.map(|_| Board::new(Lane::UNKNOWN));
         let mut plan = Self {
             settings: settings.clone(),
             wanted: Board::new(pools::wanted(all, &settings.name)),
-            assets: all.assets.iter().filter_map(here).collect(),
-            shares: all.shares.iter().filter_map(share_here).collect(),
+            tokens: Tokens::on(all, &settings.name),
             shared: shared.clone(),
             lanes: Lanes {
                 keeper: Board::new(Lane::UNKNOWN),
@@ -267,12 +252,12 @@ impl ChainPlan {
             };
             (args, boards.executors.of(role).clone())
         };
-        let keeper = executor(LaneRole::Keeper, &self.keeper, &self.lanes.keeper);
-        let guardian = self.guardian.as_ref().zip(self.lanes.guardian.as_ref());
-        let guardian = guardian.map(|(keys, lane)| executor(LaneRole::Guardian, keys, lane));
-        let treasury = self.treasury.as_ref().zip(self.lanes.treasury.as_ref());
-        let treasury = treasury.map(|(keys, lane)| executor(LaneRole::Treasury, keys, lane));
-        std::iter::once(keeper).chain(guardian).chain(treasury).collect()
+        let lanes = [
+            (LaneRole::Keeper, Some(&self.keeper), Some(&self.lanes.keeper)),
+            (LaneRole::Guardian, self.guardian.as_ref(), self.lanes.guardian.as_ref()),
+            (LaneRole::Treasury, self.treasury.as_ref(), self.lanes.treasury.as_ref()),
+        ];
+        lanes.into_iter().filter_map(|(role, keys, lane)| Some(executor(role, keys?, lane?))).collect()
     }
 
     fn sender(&self, keys: &Keys) -> Arc<dyn TransactionSender> {

@@ -25,20 +25,20 @@ impl Keys {
     }
 }
 
-/// The guardian's key and the treasury's, if no two roles have one account: the settings tell two sources of keys apart, not the
-/// accounts behind them, and one account has one sequence of nonces.
-pub(super) fn told_apart(keeper: &Keys, others: Vec<(LaneRole, Option<Keys>)>) -> Result<[Option<Keys>; 2], (LaneRole, String)> {
-    let mut known = vec![(LaneRole::Keeper, keeper.address())];
-    let mut found = [None, None];
-    for ((role, keys), place) in others.into_iter().zip(&mut found) {
-        let Some(keys) = keys else { continue };
-        if let Some((owner, account)) = known.iter().find(|(_, account)| *account == keys.address()) {
+/// No two roles have one account: the settings tell two sources of keys apart, not the accounts behind them, and one account has one
+/// sequence of nonces.
+///
+/// # Errors
+/// The later of two roles with one account, and why it cannot be.
+pub(super) fn told_apart(all: [(LaneRole, Option<&Keys>); 3]) -> Result<(), (LaneRole, String)> {
+    let mut known: Vec<(LaneRole, Address)> = Vec::new();
+    for (role, account) in all.into_iter().filter_map(|(role, keys)| Some((role, keys?.address()))) {
+        if let Some((owner, _)) = known.iter().find(|(_, other)| *other == account) {
             return Err((role, format!("{account} is the {owner}'s account too: give the {role} a key of its own, or none")));
         }
-        known.push((role, keys.address()));
-        *place = Some(keys);
+        known.push((role, account));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Opens a key. Whoever holds it elsewhere is asked for nothing but its address.
@@ -59,13 +59,21 @@ pub(super) async fn open(settings: &SignerSettings, on_request: &RequestHook) ->
     Ok(Keys { signer })
 }
 
-/// The account of a chain's keeper, for whoever only wants to know who it is.
+/// The same for a role that a chain need not have.
+pub(super) async fn open_any(settings: Option<&SignerSettings>, on_request: &RequestHook) -> Result<Option<Keys>, String> {
+    match settings {
+        Some(settings) => open(settings, on_request).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The account of a key, for whoever only wants to know whose it is.
 ///
 /// # Errors
 /// The key cannot be opened; why, in words.
-pub async fn keeper_account(chain: &ChainSettings) -> Result<Address, String> {
+pub(super) async fn account(settings: &SignerSettings) -> Result<Address, String> {
     let unheard: RequestHook = Arc::new(|_| {});
-    open(&chain.keeper, &unheard).await.map(|keys| keys.address())
+    open(settings, &unheard).await.map(|keys| keys.address())
 }
 
 /// The chain's private relay, with the identity that it knows us by.

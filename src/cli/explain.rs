@@ -14,7 +14,6 @@ use comfy_table::{Table, presets};
 use super::ops::{self, ConfigArg, OpsFault, Told};
 use crate::clock::WallClock;
 use crate::config::{Environment, PoolSettings};
-use crate::domain::ids::PoolId;
 use crate::domain::record::{DecisionRecord, SeenPool};
 use crate::domain::units::Timestamp;
 use crate::ports::Clock;
@@ -36,24 +35,19 @@ pub struct ExplainArgs {
 }
 
 pub(super) async fn run(args: ExplainArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     ops::end("ballast explain", explain(&args, &Environment::process()).await)
 }
 
 async fn explain(args: &ExplainArgs, environment: &Environment) -> Result<Told, OpsFault> {
     let (settings, journal) = ops::open(&args.config, environment).await?;
-    let id = PoolId::new(&args.pool);
-    let Some(pool) = settings.pools.get(&id) else {
-        let known: Vec<&str> = settings.pools.keys().map(PoolId::as_str).collect();
-        return Err(OpsFault::Refused(format!("there is no pool `{id}`; there are {}", known.join(", "))));
-    };
+    let pool = ops::pool(&settings, &args.pool)?;
+    let id = &pool.id;
     let until = match &args.at {
         Some(at) => moment(at)?,
         // A demo's clock may be years behind the wall's, never ahead of it.
         None => WallClock::read().now(),
     };
-    let records = journal.decisions(&id, until, args.history.saturating_add(1)).await?;
+    let records = journal.decisions(id, until, args.history.saturating_add(1)).await?;
     match records.split_first() {
         Some((record, before)) => Ok(Told::done(told(pool, record, before))),
         None => Err(OpsFault::Refused(format!("nothing was decided for {id} until {until}: has `ballast run` seen it by then?"))),

@@ -7,15 +7,13 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use alloy_primitives::Address;
 use clap::Args;
 use secrecy::SecretString;
 
 use super::ops::{self, ConfigArg, OpsFault, Told};
-use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
-use crate::chain::reader::{ReaderSettings, USUAL_CALLS_PER_REQUEST};
+use crate::app;
 use crate::chain::survey::{PoolSurvey, survey};
 use crate::config::{self, ChainSettings, Environment, Pools, Settings};
 use crate::domain::ids::AssetId;
@@ -37,8 +35,6 @@ pub struct InitArgs {
 }
 
 pub(super) async fn run(args: InitArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     ops::end("ballast init", init(&args, &Environment::process()).await)
 }
 
@@ -78,16 +74,12 @@ async fn init(args: &InitArgs, environment: &Environment) -> Result<Told, OpsFau
 }
 
 async fn read(args: &InitArgs, settings: &Settings) -> Result<PoolSurvey, OpsFault> {
-    let unheard: RequestHook = Arc::new(|_| {});
-    let refused = |fault: &dyn std::fmt::Display| OpsFault::Refused(fault.to_string());
-    let node = Node::http(&args.rpc, USUAL_TIMEOUT, unheard).map_err(|fault| refused(&fault))?;
-    let usual = settings.chains.values().next();
-    let reader = ReaderSettings {
-        gas_per_call: usual.map_or(500_000, |chain| chain.reader_gas_per_call),
-        gas: usual.map_or(30_000_000, |chain| chain.reader_gas),
-        calls_per_request: USUAL_CALLS_PER_REQUEST,
-    };
-    survey(&node, &reader, args.address).await.map_err(|fault| refused(&fault))
+    let node = ops::node(&args.rpc)?;
+    // Which chain it is the node says; what a read may use is much the same on all of them.
+    let any = settings.chains.values().next();
+    let any =
+        any.ok_or_else(|| OpsFault::Refused("the settings have no chain: add a [chains.NAME] to ballast.toml".to_owned()))?;
+    survey(&node, &app::reader(any), args.address).await.map_err(|fault| OpsFault::Refused(fault.to_string()))
 }
 
 /// The configured assets of the pool's tokens, in the vault's order.

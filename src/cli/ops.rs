@@ -22,10 +22,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use crate::config::{self, EXIT_CODE, Environment, Faults, Settings};
+use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
+use crate::config::{self, EXIT_CODE, Environment, Faults, PoolSettings, Settings};
+use crate::domain::ids::PoolId;
 use crate::domain::operation::OperationRecord;
 use crate::journal;
 use crate::ports::{Journal, JournalFault};
@@ -87,10 +89,22 @@ impl Told {
     }
 }
 
+/// The pool that an operator means.
+pub(super) fn pool<'a>(settings: &'a Settings, name: &str) -> Result<&'a PoolSettings, OpsFault> {
+    settings.pools.get(&PoolId::new(name)).ok_or_else(|| {
+        let known: Vec<&str> = settings.pools.keys().map(PoolId::as_str).collect();
+        OpsFault::Refused(format!("there is no pool `{name}`; there are {}", known.join(", ")))
+    })
+}
+
+/// A node that is asked by hand: nobody counts what it costs.
+pub(super) fn node(url: &SecretString) -> Result<Node, OpsFault> {
+    let unheard: RequestHook = Arc::new(|_| {});
+    Node::http(url, USUAL_TIMEOUT, unheard).map_err(|fault| OpsFault::Refused(fault.to_string()))
+}
+
 /// Carries out a command. Data goes to standard output, what went wrong to standard error.
 pub(super) async fn run(command: OpsCommand) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let environment = Environment::process();
     let told = match command {
         OpsCommand::List(args) => list::run(&args, &environment).await,

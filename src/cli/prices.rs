@@ -34,8 +34,6 @@ pub struct PricesArgs {
 }
 
 pub(super) async fn run(args: PricesArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = match (&args.url, &args.config) {
         (Some(url), _) => url.trim_end_matches('/').to_owned(),
         (None, config) => match config::load(&config.clone().unwrap_or_default(), &Environment::process()) {

@@ -3,20 +3,17 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
 use clap::Args;
 
 use super::ops::{self, ConfigArg, OpsFault, Told};
-use crate::app::keeper_account;
-use crate::chain::provider::{Node, RequestHook, USUAL_TIMEOUT};
-use crate::chain::reader::{ReaderSettings, USUAL_CALLS_PER_REQUEST};
+use crate::app;
+use crate::chain::provider::Node;
 use crate::chain::survey::{Owner, PoolSurvey, survey};
 use crate::clock::WallClock;
-use crate::config::{self, ChainSettings, Environment, PoolSettings, Pools, Settings};
-use crate::domain::ids::PoolId;
+use crate::config::{self, ChainSettings, Environment, Pools};
 use crate::domain::mode::Mode;
 use crate::domain::record::DecisionRecord;
 use crate::domain::units::Wei;
@@ -36,29 +33,27 @@ pub struct PromoteArgs {
 }
 
 pub(super) async fn run(args: PromoteArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     ops::end("ballast promote", promote(&args, &Environment::process()).await)
 }
 
 async fn promote(args: &PromoteArgs, environment: &Environment) -> Result<Told, OpsFault> {
     let (settings, journal) = ops::open(&args.config, environment).await?;
-    let id = PoolId::new(&args.pool);
-    let Some(pool) = settings.pools.get(&id) else {
-        let known: Vec<&str> = settings.pools.keys().map(PoolId::as_str).collect();
-        return Err(OpsFault::Refused(format!("there is no pool `{id}`; there are {}", known.join(", "))));
-    };
+    let pool = ops::pool(&settings, &args.pool)?;
+    let id = &pool.id;
     let Some(to) = pool.mode.above() else {
         return Err(OpsFault::Refused(format!("{id} is {} already: there is nothing above", pool.mode)));
     };
     let chain = settings.chains.get(&pool.chain).ok_or_else(|| OpsFault::Refused(format!("{id} has no chain")))?;
     let now = WallClock::read().now();
-    let newest = journal.decisions(&id, now, 1).await?.into_iter().next();
+    let newest = journal.decisions(id, now, 1).await?.into_iter().next();
     let mut faults = judged(newest.as_ref(), |record| now.since(record.last));
-    let (found, node) = read(pool, chain).await?;
-    faults.extend(as_configured(pool, &found, &settings));
+    let node = ops::node(chain.rpc.first().ok_or_else(|| OpsFault::Refused(format!("{} has no rpc", chain.name)))?)?;
+    let (keeper, claims) = app::faults_of(&settings, chain, pool, to, &node).await.map_err(OpsFault::Refused)?;
+    let found = survey(&node, &app::reader(chain), pool.address).await.map_err(|fault| OpsFault::Refused(fault.to_string()))?;
+    faults.extend(claims);
+    faults.extend(in_motion(&found));
     if to == Mode::Live {
-        faults.extend(may_send(chain, &found, &node).await?);
+        faults.extend(poor(chain, keeper, &node).await?);
     }
     if !faults.is_empty() {
         return Err(OpsFault::Refused(format!("{id} stays in {}:\n  - {}", pool.mode, faults.join("\n  - "))));
@@ -97,61 +92,21 @@ fn judged(record: Option<&DecisionRecord>, age: impl Fn(&DecisionRecord) -> Dura
     faults
 }
 
-async fn read(pool: &PoolSettings, chain: &ChainSettings) -> Result<(PoolSurvey, Node), OpsFault> {
-    let unheard: RequestHook = Arc::new(|_| {});
-    let refused = |fault: &dyn std::fmt::Display| OpsFault::Refused(fault.to_string());
-    let url = chain.rpc.first().ok_or_else(|| OpsFault::Refused(format!("{} has no rpc", chain.name)))?;
-    let node = Node::http(url, USUAL_TIMEOUT, unheard).map_err(|fault| refused(&fault))?;
-    let reader = ReaderSettings {
-        gas_per_call: chain.reader_gas_per_call,
-        gas: chain.reader_gas,
-        calls_per_request: USUAL_CALLS_PER_REQUEST,
-    };
-    let found = survey(&node, &reader, pool.address).await.map_err(|fault| refused(&fault))?;
-    Ok((found, node))
+/// What is under way with it that has to be over first.
+fn in_motion(found: &PoolSurvey) -> Vec<String> {
+    let paused = found.paused.then(|| "it is paused by its makers".to_owned());
+    let moves =
+        found.ramp_until.map(|until| format!("a change of weights is in flight until {until}: wait until it has arrived"));
+    paused.into_iter().chain(moves).collect()
 }
 
-/// Whether the chain has what the settings say.
-fn as_configured(pool: &PoolSettings, found: &PoolSurvey, settings: &Settings) -> Vec<String> {
-    let mut faults = Vec::new();
-    let token = |asset| {
-        let coin = settings.assets.get(asset).and_then(|coin| coin.on.get(&pool.chain)).map(|on| on.token);
-        coin.or_else(|| settings.shares.get(asset).and_then(|share| share.on.get(&pool.chain)).map(|on| on.token))
-    };
-    let expected: Vec<Option<Address>> = pool.mandate.assets.iter().map(token).collect();
-    let listed: Vec<Option<Address>> = found.tokens.iter().map(|token| Some(token.address)).collect();
-    if expected != listed {
-        faults.push("the vault lists other tokens for it than the settings do".to_owned());
-    }
-    if found.paused {
-        faults.push("it is paused by its makers".to_owned());
-    }
-    if let Some(until) = found.ramp_until {
-        faults.push(format!("a change of weights is in flight until {until}: wait until it has arrived"));
-    }
-    faults
-}
-
-/// Whether the keeper's key can send for it.
-async fn may_send(chain: &ChainSettings, found: &PoolSurvey, node: &Node) -> Result<Vec<String>, OpsFault> {
-    let mut faults = Vec::new();
-    let keeper = keeper_account(chain).await.map_err(OpsFault::Refused)?;
-    match found.owner {
-        Owner::Key(owner) | Owner::Contract(owner) if owner == keeper => {}
-        Owner::Governance => faults.push("its owner is Balancer's governance: no key can be its keeper".to_owned()),
-        Owner::Contract(owner) => faults.push(format!("its owner is the contract {owner}, and not the keeper {keeper}")),
-        Owner::Key(owner) => faults.push(format!("its owner is {owner}, and not the keeper {keeper}")),
-    }
+/// Whether the keeper's account has too little to send for it.
+async fn poor(chain: &ChainSettings, keeper: Address, node: &Node) -> Result<Option<String>, OpsFault> {
     let balance: U256 =
         node.ask("eth_getBalance", (keeper, "latest")).await.map_err(|fault| OpsFault::Refused(fault.to_string()))?;
-    let balance = Wei::new(u128::try_from(balance).unwrap_or(u128::MAX));
-    if balance < chain.budget.low_balance {
-        faults.push(format!(
-            "the keeper {keeper} holds {balance}, less than the {} at which it counts as low",
-            chain.budget.low_balance
-        ));
-    }
-    Ok(faults)
+    let (balance, least) = (Wei::new(u128::try_from(balance).unwrap_or(u128::MAX)), chain.budget.low_balance);
+    let words = || format!("the keeper {keeper} holds {balance}, less than the {least} at which it counts as low");
+    Ok((balance < least).then(words))
 }
 
 /// The file with another mode, and everything else as it is.

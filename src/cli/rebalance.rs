@@ -8,7 +8,6 @@ use clap::Args;
 use super::ops::{self, ByArg, ConfigArg, OpsFault, Told};
 use crate::clock::WallClock;
 use crate::config::Environment;
-use crate::domain::ids::PoolId;
 use crate::ports::{Clock, JournalFault};
 
 /// Which pool.
@@ -24,19 +23,13 @@ pub struct RebalanceArgs {
 }
 
 pub(super) async fn run(args: RebalanceArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     ops::end("ballast rebalance", ask(&args, &Environment::process()).await)
 }
 
 async fn ask(args: &RebalanceArgs, environment: &Environment) -> Result<Told, OpsFault> {
     let (settings, journal) = ops::open(&args.config, environment).await?;
     let by = ops::who(&args.by, environment)?;
-    let pool = PoolId::new(&args.pool);
-    if !settings.pools.contains_key(&pool) {
-        let known: Vec<&str> = settings.pools.keys().map(PoolId::as_str).collect();
-        return Err(OpsFault::Refused(format!("there is no pool `{pool}`; there are {}", known.join(", "))));
-    }
+    let pool = ops::pool(&settings, &args.pool)?.id.clone();
     let at = WallClock::read().now();
     journal.ask_rebalance(&pool, &by, at).await.map_err(|fault| match fault {
         JournalFault::Unknown(_) => OpsFault::Refused(format!("{pool} was never seen: has `ballast run` started with it?")),

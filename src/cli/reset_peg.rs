@@ -24,8 +24,6 @@ pub struct ResetPegArgs {
 }
 
 pub(super) async fn run(args: ResetPegArgs) -> ExitCode {
-    // Two crypto libraries are in the tree; whoever comes first chooses for all, and a second choice changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     ops::end("ballast reset-peg", reset(&args, &Environment::process()).await)
 }
 

@@ -7,7 +7,7 @@
 //! - *hold*: arbitrage keeps the share at `w`, so the position goes with `(p/m)^w`: it buys the coin all the way down.
 //! - *freeze*: the amounts stay, `1 - w + w p/m`.
 //! - *derisk*: the share goes to `w'` at the price `m`, arbitrage takes its part, and the rest is frozen.
-//! - *exit*: the treasury's part stands still like a frozen one; what stays in the pool is held.
+//! - *exit*: what is taken out stands still like a frozen position.
 //! - *brakes*: held until the price has moved by the brake's bound, frozen from there on.
 //!
 //! The market's own word for the probability is `(1 - m) / (1 - R)`: whoever acts "above p" claims to know better. So none of this
@@ -40,9 +40,7 @@ pub struct AnswerCosts {
     pub derisk_to: Weight,
     /// What arbitrage and gas take for that, there and back.
     pub derisk: Usd,
-    /// The part of the position that is taken out.
-    pub exit_part: Weight,
-    /// Gas of taking it out.
+    /// Gas of taking all of it out.
     pub exit: Usd,
     /// The chain's own brakes, where they are set.
     pub brakes: Option<BrakeRule>,
@@ -121,7 +119,6 @@ pub fn outlook(exposure: &Exposure, costs: &AnswerCosts) -> Option<Vec<Outlook>>
     let (up, down) = (1.0 / price.as_f64(), floor.as_f64() / price.as_f64());
     let held = |to: f64| value * to.powf(w);
     let frozen = |value: f64, w: f64, to: f64| value * (1.0 - w + w * to);
-    let part = costs.exit_part.as_fraction();
     let mut ends = vec![
         (Answer::Policy(Given::Hold), held(up), held(down)),
         (
@@ -135,7 +132,7 @@ pub fn outlook(exposure: &Exposure, costs: &AnswerCosts) -> Option<Vec<Outlook>>
             (Answer::Policy(Given::Derisk), frozen(left, w, up), frozen(left, w, down))
         },
         {
-            let end = |to| part * frozen(value, w, to) + (1.0 - part) * held(to) - costs.exit.as_f64();
+            let end = |to| frozen(value, w, to) - costs.exit.as_f64();
             (Answer::Policy(Given::Exit), end(up), end(down))
         },
     ];

@@ -43,6 +43,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether something in it can only be done by whoever has the treasury's key.
+    #[must_use]
+    pub fn needs_treasury(&self) -> bool {
+        self.swap.is_some() || self.depeg.answer == DepegAnswer::Exit
+    }
+
     /// Rules that ask for little: whatever is due is done, a coin that is off its peg is sold at any price, and there are no tilts, swaps
     /// and brakes. No policy of an owner, but what tests and experiments begin with: they say what they are about on top of it.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use ballast::devnet::Coin;
+use ballast::devnet::{Coin, Owner, PoolSpec};
 use ballast::domain::outcome::Outcome;
 use ballast::observe::Event;
 
@@ -56,10 +56,11 @@ async fn a_dry_run_simulates_what_it_would_send_and_an_observer_asks_for_nothing
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_comes_in_by_its_address_and_goes_up_one_mode_at_a_time() {
-    let pools = vec![on_target("first", Coin::Dai, Coin::Usdc), on_target("second", Coin::Usdc, Coin::Usdt)];
+    let strangers = PoolSpec { owner: Owner::Numbered(7), ..on_target("strangers", Coin::Dai, Coin::Usdt) };
+    let pools = vec![on_target("first", Coin::Dai, Coin::Usdc), on_target("second", Coin::Usdc, Coin::Usdt), strangers];
     let world = world_of_today(pools, Duration::from_secs(1)).await;
     let blocks = world.run();
-    let script = Script::default();
+    let script = Script::default().edit("pools/strangers.toml", "mode = \"live\"", "mode = \"observe\"");
     let dir = script.write(&world);
     std::fs::remove_file(dir.path().join("pools/second.toml")).unwrap();
     let address = world.pool("second").unwrap().address.to_string();
@@ -77,6 +78,9 @@ async fn a_pool_comes_in_by_its_address_and_goes_up_one_mode_at_a_time() {
     let mut child = Child::run_in(dir, &world, Script::default()).await;
     // It is judged by the same policy as ever, which finds that nobody has set its circuit breakers, and asks for nothing.
     while child.until("pool decided to act").await["pool"] != "second" {}
+    while !child.log.iter().any(|line| line["pool"] == "strangers" && line["decision"].is_string()) {
+        child.until("block read").await;
+    }
     // What was decided is written down a moment after it is told.
     child.until("block read").await;
     child.until("block read").await;
@@ -91,6 +95,12 @@ async fn a_pool_comes_in_by_its_address_and_goes_up_one_mode_at_a_time() {
     }
     let (code, words) = told(dir.path(), &key, &["promote", "second"]).await;
     assert_eq!((code, words.contains("second is live already")), (Some(1), true), "{words}");
+    // What is somebody else's can be observed and rehearsed, and never goes live.
+    let (code, words) = told(dir.path(), &key, &["promote", "strangers"]).await;
+    assert_eq!(code, Some(0), "{words}");
+    let (code, words) = told(dir.path(), &key, &["promote", "strangers"]).await;
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("strangers stays in dry-run") && words.contains("a pool owned by another account"), "{words}");
     let (code, words) = told(dir.path(), &key, &["explain", "second"]).await;
     assert_eq!(code, Some(0), "{words}");
     assert!(words.contains("circuit breaker") && words.contains("What was considered:"), "{words}");

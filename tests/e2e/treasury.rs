@@ -1,7 +1,7 @@
 //! What moves the treasury's own money, on a lane of its own: a pool that nobody trades back is traded back by its owner, within
 //! bounds, and an owner who has said so leaves when a coin falls.
 
-use ballast::devnet::config_files::FileOptions;
+use ballast::devnet::config_files::{CHAIN, FileOptions};
 use ballast::devnet::{Coin, PerCoin, PoolSpec, TokenSpec};
 use ballast::domain::operation::AttemptKind;
 use ballast::domain::outcome::Outcome;
@@ -98,6 +98,23 @@ async fn a_swap_that_would_slip_is_refused_and_the_pool_is_looked_after_all_the_
     stage.world.skew("vault", Coin::Usdc, Coin::Usdt, 0.2).await.unwrap();
     assert_eq!(stage.done("vault").await.deed, "swap");
     blocks.stop().await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_without_the_treasurys_key_takes_no_settings_that_need_it() {
+    let world = world(vec![vault()], 20.0).await;
+    let variable = Script::default().variable(KEY, world.provider_key());
+    let mut stage = Stage::open(world, variable).await;
+    stage.follow_files();
+    // The key is in the settings now, and the process was started before.
+    let keeper = format!("[chains.{CHAIN}.keeper]");
+    stage.edit("ballast.toml", &keeper, &format!("[chains.{CHAIN}.treasury]\nenv = \"{KEY}\"\n\n{keeper}"));
+    stage.edit(POLICY, "answer = \"derisk\"", "answer = \"exit\"");
+    let kept = stage.until("the change is not taken", |event| matches!(event, Event::PoolKept { .. })).await;
+    let Event::PoolKept { reason, .. } = kept else { unreachable!() };
+    assert!(reason.contains("treasury's key") && reason.contains("restart"), "{reason}");
+    assert_eq!(stage.heard(|event| matches!(event, Event::SettingsRead { restart: true, .. })), 1);
     stage.close().await;
 }
 

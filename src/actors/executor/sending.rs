@@ -23,7 +23,7 @@ use crate::ports::journal::{Enqueued, Pen, Selection};
 use crate::ports::{Broadcast, Call, Journal, JournalFault, LinkFault, SendFault, SignedTx, TxDraft};
 
 /// What an order without a ramp may wait for its inclusion: an order to stop trading does no harm when it comes late, but somebody
-/// has to hear that it did not come.
+/// has to hear that it did not come; and a price that was fair for a swap is not fair for ever.
 const GOOD_FOR: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// An operation that is written down and has been simulated.
@@ -68,9 +68,8 @@ impl ExecutorState {
 
     /// Simulates an order on the newest block and lets it go. Nothing is written down of it: it is no operation, and has no nonce.
     fn rehearse(&self, myself: &ActorRef<ExecutorMsg>, order: Order, call: Call) {
-        let (sender, watcher) = (self.args.sender.clone(), myself.clone());
-        let myself = myself.clone();
-        watched(watcher, async move {
+        let (sender, myself) = (self.args.sender.clone(), myself.clone());
+        watched(myself.clone(), async move {
             let simulated = in_time(sender.simulate(&call)).await;
             let _ = myself.cast(ExecutorMsg::Rehearsed(Box::new(order), simulated));
         });
@@ -79,8 +78,7 @@ impl ExecutorState {
     pub(super) fn rehearsed(&self, order: Order, simulated: Result<u64, SendFault>) {
         let outcome = match simulated {
             Ok(gas_used) => Outcome::Rehearsed { gas_used },
-            Err(SendFault::WouldRevert(why)) => Outcome::Refused(Refusal::WouldRevert(why)),
-            Err(fault) => Outcome::Refused(Refusal::Unreachable(fault.to_string())),
+            Err(fault) => Outcome::Refused(not_simulated(fault)),
         };
         self.settle(order, outcome, None);
     }
@@ -238,11 +236,7 @@ impl ExecutorState {
         latest: Result<u64, SendFault>,
         spent: Result<Wei, JournalFault>,
     ) -> Result<Fees, Refusal> {
-        let gas_limit = match simulated {
-            Ok(gas_limit) => gas_limit,
-            Err(SendFault::WouldRevert(why)) => return Err(Refusal::WouldRevert(why)),
-            Err(fault) => return Err(Refusal::Unreachable(fault.to_string())),
-        };
+        let gas_limit = simulated.map_err(not_simulated)?;
         let latest = latest.map_err(|fault| Refusal::Unreachable(fault.to_string()))?;
         let Some(next_nonce) = self.next_nonce else { return Err(Refusal::LaneNotReady) };
         match self.lateness(op) {
@@ -529,4 +523,12 @@ async fn is_lesser_of_another_lane(
     let open = written(journal.list(&selection)).await?;
     let lesser = |record: &OperationRecord| record.lane != pen.lane && !record.new.class.is_protective();
     Ok(open.iter().any(|record| record.id == *other && lesser(record)))
+}
+
+/// What it means that an order could not be simulated.
+fn not_simulated(fault: SendFault) -> Refusal {
+    match fault {
+        SendFault::WouldRevert(why) => Refusal::WouldRevert(why),
+        fault => Refusal::Unreachable(fault.to_string()),
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 
-use super::{PoolMsg, PoolState, Stage};
+use super::{Executing, PoolMsg, PoolState, Stage};
 use crate::actors::executor::{ExecutorMsg, Order, OrderId, ReplyTo};
 use crate::actors::rebalance_queue::QueueMsg;
 use crate::actors::turn::Turn;
@@ -106,8 +106,7 @@ impl PoolState {
         let Some((_, facts)) = &self.seen else { return };
         let id = self.next_order;
         self.next_order = id.saturating_add(1);
-        self.executing.push((id, trigger.class()));
-        self.ordered = Some(trigger.code());
+        self.executing.push(Executing { order: id, class: trigger.class(), code: trigger.code() });
         let executor = self.args.executors.of(plan.role());
         let order = Order {
             id,
@@ -158,7 +157,7 @@ impl PoolState {
 
     /// Whether an order of the most urgent kind is under way: nothing is decided beside it.
     pub(super) fn defends(&self) -> bool {
-        self.executing.iter().any(|(_, class)| class.is_protective())
+        self.executing.iter().any(|executing| executing.class.is_protective())
     }
 
     pub(super) fn drop_turn(&mut self) {
@@ -177,33 +176,38 @@ impl PoolState {
     /// The order was not settled here. If it was written down, the journal tells what became of it, and the lane shows that it carries
     /// something of this pool.
     pub(super) fn lose(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId) {
-        self.executing.retain(|(id, _)| *id != order);
+        self.executing.retain(|executing| executing.order != order);
         self.rest(myself);
     }
 
     pub(super) fn settle(&mut self, myself: &ActorRef<PoolMsg>, order: OrderId, outcome: &Outcome, controls: Option<Controls>) {
-        let protective = self.executing.iter().any(|(id, class)| *id == order && class.is_protective());
-        self.executing.retain(|(id, _)| *id != order);
+        let settled = self.executing.extract_if(.., |executing| executing.order == order).next();
         if self.executing.is_empty() && matches!(self.stage, Stage::Quiet) {
             self.triggered = None;
         }
         if let (Some(memory), Some(controls), Some(inclusion)) = (&mut self.memory, controls, outcome.inclusion()) {
+            let protective = settled.is_some_and(|settled| settled.class.is_protective());
             memory.account(&controls, inclusion.block.timestamp, protective);
         }
-        match outcome.inclusion() {
-            Some(inclusion) => {
+        if let Some(inclusion) = outcome.inclusion() {
+            self.not_before_block = self.not_before_block.max(inclusion.block.number);
+        }
+        match outcome {
+            Outcome::Rehearsed { .. } => {
                 self.troubles = 0;
-                self.not_before_block = self.not_before_block.max(inclusion.block.number);
-            }
-            None if matches!(outcome, Outcome::Rehearsed { .. }) => {
-                self.troubles = 0;
-                self.rehearsed = self.ordered.take().map(|code| (code, self.args.clock.now()));
+                self.rehearsed = settled.map(|settled| (settled.code, self.args.clock.now()));
             }
             // What gave way to a defence does not hold it up.
-            None if matches!(outcome, Outcome::Refused(Refusal::Superseded)) => {}
-            None => {
-                self.troubles = if outcome.may_last() { self.troubles.saturating_add(1) } else { 0 };
+            Outcome::Refused(Refusal::Superseded) => {}
+            _ if outcome.may_last() => {
+                self.troubles = self.troubles.saturating_add(1);
                 self.rest(myself);
+            }
+            _ => {
+                self.troubles = 0;
+                if outcome.inclusion().is_none() {
+                    self.rest(myself);
+                }
             }
         }
         if !outcome.may_retry() {

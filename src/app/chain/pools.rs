@@ -1,7 +1,7 @@
 //! The pools of a chain: which are looked after, by which settings, and how they come, change and go while the chain runs. A change
 //! is held against the chain whole before any of it counts, and then counts all at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use super::{ChainPlan, max_age};
 use crate::actors::facts::Lease;
 use crate::actors::pool::{Earning, PoolArgs};
 use crate::app::keys::Keys;
-use crate::chain::preflight::{self, Cleared, FeedClaim, PoolClaim, PreflightFault, TokenClaim};
+use crate::chain::preflight::{self, Cleared, PreflightFault};
 use crate::config::{PoolSettings, Settings};
 use crate::domain::ids::{AssetId, ChainName, PoolId};
-use crate::domain::mode::Mode;
 use crate::observe::Event;
 use crate::ports::Position;
 
@@ -79,10 +78,15 @@ impl ChainPlan {
     }
 
     async fn verdict(&self, pool: &PoolSettings) -> Result<Cleared, String> {
-        let is_unknown = |id: &&AssetId| !self.assets.contains_key(*id) && !self.shares.contains_key(*id);
-        if let Some(asset) = pool.mandate.assets.iter().find(is_unknown) {
-            let name = &self.settings.name;
-            return Err(format!("{asset} on {name} is not among the assets that this process was started with; restart it"));
+        let name = &self.settings.name;
+        if let Some(asset) = pool.mandate.assets.iter().find(|asset| !self.tokens.has(asset)) {
+            return Err(format!("{asset} on {name} is not among the assets that this process was started with: restart it"));
+        }
+        // What nobody could sign would silently never happen.
+        if pool.policy.needs_treasury() && self.treasury.is_none() {
+            return Err(format!(
+                "its policy needs the treasury's key, and this process was started without one for {name}: restart it"
+            ));
         }
         self.clear(pool).await.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
@@ -131,7 +135,7 @@ impl ChainPlan {
 
     /// Asks until the node answers: a node that is away says nothing of the pool.
     async fn clear(&self, pool: &PoolSettings) -> Result<Cleared, Vec<PreflightFault>> {
-        let claim = self.claim(pool);
+        let claim = self.tokens.claim(&self.settings, pool, pool.mode, self.keeper.address());
         let again = ExponentialBuilder::default().with_max_delay(Duration::from_secs(10)).without_max_times();
         (|| preflight::clear(&self.http, &self.reader, &claim))
             .retry(again)
@@ -144,44 +148,14 @@ impl ChainPlan {
             .await
     }
 
-    fn claim(&self, pool: &PoolSettings) -> PoolClaim {
-        let place = |id: &AssetId| format!("assets.{id}.on.{}", self.settings.name);
-        let token = |id: &AssetId| {
-            let asset = self.assets.get(id).map(|asset| (asset.token, asset.decimals));
-            let share = || self.shares.get(id).map(|(_, share)| (share.token, share.decimals));
-            let (token, decimals) = asset.or_else(share)?;
-            Some(TokenClaim { place: place(id), token, decimals })
-        };
-        // A share has no feed of its own: the pool depends on its coin's.
-        let coin = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
-        let coins: BTreeSet<AssetId> = pool.mandate.assets.iter().map(coin).collect();
-        PoolClaim {
-            place: format!("pools/{}.toml", pool.id),
-            chain_id: self.settings.chain_id,
-            pool: pool.address,
-            keeper: self.keeper.address(),
-            sends: pool.mode == Mode::Live,
-            tokens: pool.mandate.assets.iter().filter_map(token).collect(),
-            feeds: coins
-                .iter()
-                .filter_map(|id| self.assets.get(id).map(|asset| (id, asset)))
-                .map(|(id, asset)| FeedClaim {
-                    place: format!("{}.feed", place(id)),
-                    proxy: asset.feed.proxy,
-                    decimals: asset.feed.rule.decimals,
-                })
-                .collect(),
-        }
-    }
-
     /// What a pool works with.
     fn pool(&self, pool: PoolSettings, cleared: Cleared) -> Arc<PoolArgs> {
         let (shared, boards) = (&self.shared, &self.boards);
         let wiring = &shared.wiring;
         // The peg of a share is that of its coin.
-        let coin_of = |id: &AssetId| self.shares.get(id).map_or(id.clone(), |(of, _)| of.clone());
-        let board_of = |id: &AssetId| shared.pegs.get(&coin_of(id)).map(|(board, _)| board.clone());
-        let earning = |id: &AssetId| Earning { boards: boards.yields.get(id).cloned(), share: self.shares.contains_key(id) };
+        let board_of = |id: &AssetId| shared.pegs.get(self.tokens.coin_of(id)).map(|(board, _)| board.clone());
+        let earning =
+            |id: &AssetId| Earning { boards: boards.yields.get(id).cloned(), share: self.tokens.shares.contains_key(id) };
         let position = cleared.pool.with_brakes(pool.policy.brakes.is_some());
         let position = position.owned_by(self.treasury.as_ref().map(Keys::address)).with_purse(pool.policy.swap.is_some());
         Arc::new(PoolArgs {

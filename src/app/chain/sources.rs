@@ -18,7 +18,7 @@ impl ChainPlan {
     pub(super) fn feeds(&self) -> Vec<PriceFeedArgs> {
         let boards = &self.boards;
         let mut feeds = Vec::new();
-        for (id, asset) in &self.assets {
+        for (id, asset) in &self.tokens.assets {
             let Some((_, watch)) = self.shared.pegs.get(id) else { continue };
             let feed: Arc<dyn PriceSource> = Arc::new(self.source(id, &asset.feed));
             let others = asset.sources.iter().filter_map(|source| self.other_source(id, asset, source));
@@ -63,11 +63,11 @@ impl ChainPlan {
             PoolSourceKind::UniswapV3 { pool, against, window, observations, low, high } => {
                 let (window, observations, low, high) = (*window, *observations, *low, *high);
                 let rule = TwapRule { window, observations, low, high };
-                Arc::new(UniswapV3Twap::new(Arc::new(who), *pool, token(asset), token(self.assets.get(against)?), rule))
+                Arc::new(UniswapV3Twap::new(Arc::new(who), *pool, token(asset), token(self.tokens.assets.get(against)?), rule))
             }
             PoolSourceKind::Curve { pool, index, against, against_index, average, rule } => {
                 let coin = Coin { token: token(asset), index: *index };
-                let other = Coin { token: token(self.assets.get(against)?), index: *against_index };
+                let other = Coin { token: token(self.tokens.assets.get(against)?), index: *against_index };
                 let ask = if *average { CurveAsk::Average { low: rule.low, high: rule.high } } else { CurveAsk::Trade(*rule) };
                 match CurvePair::new(who, *pool, coin, other, ask) {
                     Ok(pair) => Arc::new(pair),

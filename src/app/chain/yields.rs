@@ -70,14 +70,15 @@ impl ChainPlan {
     }
 
     fn earners<'a>(&'a self) -> impl Iterator<Item = Earner<'a>> {
-        let token = move |id: &AssetId| self.assets.get(id).map(|coin| Token { address: coin.token, decimals: coin.decimals });
+        let token =
+            move |id: &AssetId| self.tokens.assets.get(id).map(|coin| Token { address: coin.token, decimals: coin.decimals });
         let of_asset =
-            move |asset| Some(Earner { asset, coin: token(asset)?, settings: self.assets.get(asset)?.yields.as_ref()? });
+            move |asset| Some(Earner { asset, coin: token(asset)?, settings: self.tokens.assets.get(asset)?.yields.as_ref()? });
         // The settings hold the coin of a share to this chain, so that it is never missing.
         let of_share = move |(asset, (of, share)): (&'a AssetId, &'a (AssetId, ShareOnChain))| {
             Some(Earner { asset, coin: token(of)?, settings: &share.rate })
         };
-        self.assets.keys().filter_map(of_asset).chain(self.shares.iter().filter_map(of_share))
+        self.tokens.assets.keys().filter_map(of_asset).chain(self.tokens.shares.iter().filter_map(of_share))
     }
 
     fn payer(&self, earner: &Earner<'_>) -> Arc<Payer> {

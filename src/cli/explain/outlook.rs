@@ -67,7 +67,6 @@ fn costs(pool: &PoolSettings, seen: &SeenPool, at: usize) -> Option<AnswerCosts>
         derisk_to: keeps,
         // A move that no ramp may make is as good as none.
         derisk: derisk.unwrap_or(Usd::ZERO),
-        exit_part: Weight::ONE,
         exit: gas(EXIT_GAS).unwrap_or(Usd::ZERO),
         brakes: pool.policy.brakes,
     })

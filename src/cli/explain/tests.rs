@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::config;
 use crate::domain::ids::AssetId;
+use crate::domain::ids::PoolId;
 use crate::domain::record::SeenAsset;
 use crate::domain::units::{GasPrice, Price, SwapFee, Usd, WAD, Weight};
 

@@ -10,9 +10,10 @@ use crate::config::inspection::Read;
 use crate::config::layers::Table;
 use crate::config::parse;
 use crate::config::read::asset::feed;
-use crate::config::read::{sending, signer};
+use crate::config::read::sending;
+use crate::config::read::signer::{self, Apart};
 use crate::config::section::Section;
-use crate::config::settings::{ChainSettings, SequencerSettings};
+use crate::config::settings::{ChainSettings, SequencerSettings, SignerSettings};
 use crate::domain::ids::ChainName;
 use crate::domain::units::GasPrice;
 
@@ -46,11 +47,20 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
     let route = at.section("route", None).and_then(|section| sending::route(section, name, &relay));
     let budget = at.section("budget", None).and_then(sending::budget);
     let keeper = at.section("keeper", None).and_then(|section| signer::signer(section, chain_id.ok()));
-    let guardian = at.optional_section("guardian", None);
-    let guardian = guardian.and_then(|found| found.map(|section| signer::guardian(section, chain_id.ok(), &keeper)).transpose());
+    let others = [("keeper", keeper.as_ref().ok())];
+    let apart = Apart {
+        others: &others,
+        expected: "another key: a freeze that shares the keeper's nonces waits for the keeper's transactions",
+        mend: "create a second key for the guardian",
+    };
+    let guardian = own_key(&mut at, "guardian", chain_id.ok(), &apart);
     let others = [("keeper", keeper.as_ref().ok()), ("guardian", guardian.as_ref().ok().and_then(Option::as_ref))];
-    let treasury = at.optional_section("treasury", None);
-    let treasury = treasury.and_then(|found| found.map(|section| signer::treasury(section, chain_id.ok(), &others)).transpose());
+    let apart = Apart {
+        others: &others,
+        expected: "another key: one account has one sequence of nonces, whoever sends",
+        mend: "move the treasury's shares to an account of their own",
+    };
+    let treasury = own_key(&mut at, "treasury", chain_id.ok(), &apart);
     let named = check::name(&at, "chain", name, "-_");
     check::at_most(&at, ("reader_gas_per_call", reader_gas_per_call), ("reader_gas", reader_gas));
     check::at_most(&at, ("priority_fee_gwei", priority_fee), ("cancel_cap_gwei", cancel_cap));
@@ -82,6 +92,11 @@ pub(in crate::config) fn chain(name: &str, mut at: Section<'_>, ether_feed: &Tab
         guardian: guardian?,
         treasury: treasury?,
     })
+}
+
+/// The key of a role that a chain need not have.
+fn own_key(at: &mut Section<'_>, role: &str, chain_id: Option<u64>, apart: &Apart<'_>) -> Read<Option<SignerSettings>> {
+    at.optional_section(role, None)?.map(|section| signer::apart(section, chain_id, apart)).transpose()
 }
 
 fn sequencer_feed(mut at: Section<'_>) -> Read<SequencerSettings> {

@@ -48,38 +48,26 @@ pub(in crate::config) fn signer(mut at: Section<'_>, chain_id: Option<u64>) -> R
     signer
 }
 
-/// Reads the guardian's key, which is not the keeper's: one account has one sequence of nonces, whoever sends.
-pub(in crate::config) fn guardian(at: Section<'_>, chain_id: Option<u64>, keeper: &Read<SignerSettings>) -> Read<SignerSettings> {
-    let mut copy = at.clone();
-    let guardian = signer(at, chain_id)?;
-    match keeper {
-        Ok(keeper) if same_key(keeper, &guardian) => {
-            let expected = "another key: a freeze that shares the keeper's nonces waits for the keeper's transactions";
-            let mend = format!("create a second key for the guardian, or remove [{}]", copy.name(""));
-            let source = SOURCES.into_iter().flatten().find(|key| copy.has(key)).unwrap_or(&"");
-            Err(copy.refuse_found(source, "the key of the keeper", expected, mend))
-        }
-        _ => Ok(guardian),
-    }
+/// A role whose key is nobody else's: one account has one sequence of nonces, whoever sends.
+pub(in crate::config) struct Apart<'a> {
+    /// The roles whose keys it must not be.
+    pub(in crate::config) others: &'a [(&'a str, Option<&'a SignerSettings>)],
+    /// What is wrong with a shared key.
+    pub(in crate::config) expected: &'a str,
+    /// What to do instead of removing the section.
+    pub(in crate::config) mend: &'a str,
 }
 
-/// Reads the treasury's key, which is nobody else's for the same reason.
-pub(in crate::config) fn treasury(
-    at: Section<'_>,
-    chain_id: Option<u64>,
-    others: &[(&str, Option<&SignerSettings>)],
-) -> Read<SignerSettings> {
+/// Reads a key that nobody else has.
+pub(in crate::config) fn apart(at: Section<'_>, chain_id: Option<u64>, apart: &Apart<'_>) -> Read<SignerSettings> {
     let mut copy = at.clone();
-    let treasury = signer(at, chain_id)?;
-    match others.iter().find(|(_, other)| other.is_some_and(|other| same_key(other, &treasury))) {
-        Some((whose, _)) => {
-            let expected = "another key: one account has one sequence of nonces, whoever sends";
-            let mend = format!("move the treasury's shares to an account of their own, or remove [{}]", copy.name(""));
-            let source = SOURCES.into_iter().flatten().find(|key| copy.has(key)).unwrap_or(&"");
-            Err(copy.refuse_found(source, format!("the key of the {whose}"), expected, mend))
-        }
-        None => Ok(treasury),
-    }
+    let own = signer(at, chain_id)?;
+    let Some((whose, _)) = apart.others.iter().find(|(_, other)| other.is_some_and(|other| same_key(other, &own))) else {
+        return Ok(own);
+    };
+    let mend = format!("{}, or remove [{}]", apart.mend, copy.name(""));
+    let source = SOURCES.into_iter().flatten().find(|key| copy.has(key)).unwrap_or(&"");
+    Err(copy.refuse_found(source, format!("the key of the {whose}"), apart.expected, mend))
 }
 
 fn keystore(at: &mut Section<'_>) -> Read<SignerSettings> {

@@ -144,7 +144,7 @@ pub enum NoSwap {
     ThirdParties(Weight),
     /// No swap earns more than its gas.
     DoesNotPay,
-    /// None that would pay can be made with what the treasury has, or lets the vault take.
+    /// None that would pay can be made with what the treasury has and lets be taken.
     Unfunded,
 }
 
@@ -338,7 +338,9 @@ impl fmt::Display for NoSwap {
             Self::NotConfigured => Ok(()),
             Self::ThirdParties(part) => write!(f, ", and {part} of it belongs to others"),
             Self::DoesNotPay => f.write_str(", and trading it back would not pay"),
-            Self::Unfunded => f.write_str(", and the treasury has too little, or has not approved the vault, to trade it back"),
+            Self::Unfunded => {
+                f.write_str(", and the treasury has too little to trade it back with, or has not allowed it to be taken")
+            }
         }
     }
 }

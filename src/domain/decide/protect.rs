@@ -56,14 +56,7 @@ fn avoided(case: &Case<'_>) -> Option<Usd> {
     let weight = troubled().fold(Weight::ZERO, |sum, ((_, weight), _)| sum.saturating_add(*weight)).min(Weight::ONE);
     let price = troubled().map(|(_, price)| *price).min()?;
     let exposure = defence::Exposure { value, weight, price: price.min(Price::PAR), floor };
-    let costs = defence::AnswerCosts {
-        freeze: Usd::ZERO,
-        derisk_to: weight,
-        derisk: Usd::ZERO,
-        exit_part: Weight::ZERO,
-        exit: Usd::ZERO,
-        brakes: None,
-    };
+    let costs = defence::AnswerCosts { freeze: Usd::ZERO, derisk_to: weight, derisk: Usd::ZERO, exit: Usd::ZERO, brakes: None };
     let all = defence::outlook(&exposure, &costs)?;
     let end = |answer| all.iter().find(|o| o.answer == defence::Answer::Policy(answer)).map(|o| o.if_dies);
     let saved = end(defence::Given::Freeze)?.saturating_sub(end(defence::Given::Hold)?);

@@ -19,14 +19,7 @@ fn exposure() -> Exposure {
 }
 
 fn costs() -> AnswerCosts {
-    AnswerCosts {
-        freeze: usd(10),
-        derisk_to: Weight::from_bps(1_000),
-        derisk: usd(1_900),
-        exit_part: Weight::ONE,
-        exit: usd(20),
-        brakes: None,
-    }
+    AnswerCosts { freeze: usd(10), derisk_to: Weight::from_bps(1_000), derisk: usd(1_900), exit: usd(20), brakes: None }
 }
 
 fn of(all: &[Outlook], answer: Given) -> Outlook {

@@ -60,17 +60,6 @@ impl<const N: usize> Histograms<N> {
     }
 }
 
-impl<const N: usize> Gauges<N> {
-    /// Shows a value, or takes the series away: what is not known is absent, never zero.
-    pub(super) fn show(&self, labels: [&str; N], value: Option<f64>) {
-        match value {
-            Some(value) => self.of(labels).set(value),
-            // An error says that there was no such series.
-            None => drop(self.0.remove_label_values(&labels)),
-        }
-    }
-}
-
 /// Takes away every series of a family that has this value for this label.
 macro_rules! forget {
     ($vec:expr, $name:expr, $value:expr) => {
@@ -85,6 +74,15 @@ macro_rules! forget {
 }
 
 impl<const N: usize> Gauges<N> {
+    /// Shows a value, or takes the series away: what is not known is absent, never zero.
+    pub(super) fn show(&self, labels: [&str; N], value: Option<f64>) {
+        match value {
+            Some(value) => self.of(labels).set(value),
+            // An error says that there was no such series.
+            None => drop(self.0.remove_label_values(&labels)),
+        }
+    }
+
     pub(super) fn forget(&self, name: &str, value: &str) {
         forget!(self.0, name, value);
     }

@@ -111,6 +111,25 @@ async fn a_refused_order_makes_the_pool_breathe_for_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_that_slipped_holds_nobody_and_the_next_one_takes_its_time() {
+    let mut bench = Bench::start().await;
+    let mut order = bench.drift_until_order().await;
+    for pause in [1_000, 2_000, 4_000] {
+        let head = bench.publish_block();
+        bench.publish_pegs(&head);
+        bench.settle_with(order, Outcome::Slipped(inclusion(head))).await;
+        tokio::time::sleep(millis(pause - 100)).await;
+        assert!(!bench.heard().contains(&"requested"), "before {pause} ms are over: each attempt costs gas");
+        tokio::time::sleep(millis(200)).await;
+        assert_eq!(bench.heard(), ["requested"], "after {pause} ms");
+        bench.publish();
+        bench.grant(Class::Drift).await;
+        order = bench.order().await;
+    }
+    assert_eq!(bench.events.count(|event| decided(event, "a", "needs_operator")), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_that_trying_again_does_not_mend_holds_the_pool_for_a_human_through_restarts() {
     let mut bench = Bench::start().await;
     let order = bench.drift_until_order().await;
