@@ -1,8 +1,8 @@
 //! A small world to show and to test Ballast in: a local chain with the real Balancer V2, tokens, price feeds, an arbitrageur and a
 //! market whose prices follow a script. No network, no keys that are worth anything.
 //!
-//! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`weighted`] is the
-//! pools' maths, [`market`] has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
+//! In reading order: [`toolbox`] finds what must be installed, [`anvil`] runs the node, [`balancer`] deploys, [`market`]
+//! has the prices, [`oracle`] publishes them, [`arbitrageur`] trades on them, [`world`] puts all of it
 //! together and makes the blocks, [`handle`] steers it, [`relay`] brings private transactions into its blocks, [`venues`] quote its
 //! prices off the chain, [`yields`] pay on its coins, [`scenario`] tells stories with it. For tests there are [`proxy`], which stands between a node and whoever believes it, and lies, [`hardhat`], a node
 //! with stricter rules, and [`postgres`], a database server. Floats are fine here: this is a simulation, and nothing of it reaches a
@@ -37,7 +37,7 @@ pub mod toolbox;
 mod updates;
 pub mod venues;
 mod views;
-pub mod weighted;
+
 pub mod world;
 pub mod yields;
 

@@ -14,6 +14,7 @@
 //! - [`clock`]: the two clocks of [`ports::Clock`], for production and for accelerated worlds.
 //! - [`app`]: puts it together and shuts it down. [`cli`]: the commands.
 //! - [`backtest`]: history replayed through the real decision, and what it would have been worth.
+//! - [`simulation`]: what the exchange's contracts would do, in memory, to the last digit.
 //! - [`crash`]: where a test build can be killed between two commits.
 //! - [`devnet`]: the demo world, with the real exchange contracts on a local chain.
 
@@ -33,4 +34,5 @@ pub mod journal;
 pub mod observe;
 pub mod ports;
 pub mod recording;
+pub mod simulation;
 pub mod sources;

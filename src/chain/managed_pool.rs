@@ -52,7 +52,8 @@ mod answer {
 }
 
 /// Units of gas on the real contracts, as measured; the brakes are those of three assets.
-const NEEDS: GasNeeds = GasNeeds { reweight: 97_000, switch: 32_000, fee: 35_000, brake: 157_000, swap: 142_000, exit: 215_000 };
+pub const NEEDS: GasNeeds =
+    GasNeeds { reweight: 97_000, switch: 32_000, fee: 35_000, brake: 157_000, swap: 142_000, exit: 215_000 };
 
 impl ManagedPool {
     /// A pool, by what does not change in its life: the number the vault knows it by, the vault, and its tokens in the vault's

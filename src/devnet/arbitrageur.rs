@@ -10,8 +10,8 @@ use super::batch::{self, Holding, PoolAddress, PoolState, raw};
 use super::coins::PerCoin;
 use super::fault::WorldError;
 use super::rpc::{Account, Order, Rpc};
-use super::weighted::{self, Arbitrage};
 use crate::domain::units::GasPrice;
+use crate::simulation::arbitrage::{self, Arbitrage};
 
 /// What a swap uses, about.
 const SWAP_GAS: f64 = 135_000.0;
@@ -163,7 +163,7 @@ fn best(state: &PoolState, prices: &PerCoin<f64>) -> Option<Chance> {
     let pairs = state.holdings.iter().flat_map(|from| state.holdings.iter().map(move |to| (*from, *to)));
     let price = |holding: &Holding| *prices.get(holding.coin);
     let chance = |(from, to): (Holding, Holding)| {
-        let trade = weighted::arbitrage(from.side(), price(&from), to.side(), price(&to), state.fee)?;
+        let trade = arbitrage::arbitrage(from.side(), price(&from), to.side(), price(&to), state.fee)?;
         Some(Chance { from, to, trade })
     };
     pairs.filter(|(from, to)| from.coin != to.coin).filter_map(chance).max_by(|a, b| a.trade.profit.total_cmp(&b.trade.profit))

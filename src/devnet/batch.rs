@@ -7,8 +7,8 @@ use super::coins::{Coin, PerCoin};
 use super::contracts::{IManagedPool, IVault};
 use super::fault::WorldError;
 use super::rpc::Rpc;
-use super::weighted::Side;
 use crate::domain::units::{Timestamp, WAD, Weight};
+use crate::simulation::arbitrage::Side;
 
 /// Where a pool is found, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

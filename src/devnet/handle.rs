@@ -289,7 +289,7 @@ impl WorldHandle {
     /// There is no such pool or coin, the part is more than 30 %, or the node refuses.
     pub async fn skew(&self, pool: &str, from: Coin, to: Coin, part: f64) -> Result<B256, WorldError> {
         let place = self.pool(pool)?;
-        if !(part > 0.0 && part <= super::weighted::MAX_RATIO) {
+        if !(part > 0.0 && part <= crate::simulation::arbitrage::MAX_RATIO) {
             let expected = "a part of the balance up to 0.3";
             return Err(WorldError::Value { what: "a swap", found: part.to_string(), expected });
         }

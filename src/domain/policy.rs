@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::gas::GasRule;
+use crate::domain::gas::{GasCap, GasRule};
 use crate::domain::schedule::Schedule;
-use crate::domain::trigger::PerClass;
-use crate::domain::units::{GasPrice, Price, SwapFee, Usd, Weight};
+use crate::domain::trigger::{Class, PerClass};
+use crate::domain::units::{GasPrice, Price, Rounding, SwapFee, Timestamp, Usd, Weight, mul_div};
 
 /// The rules of one pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,16 @@ impl Policy {
     #[must_use]
     pub fn needs_treasury(&self) -> bool {
         self.swap.is_some() || self.depeg.answer == DepegAnswer::Exit
+    }
+
+    /// What a transaction may pay: the cap of its class, and for a defence no more than the policy's multiple of what it is expected to
+    /// save. Where that cannot be counted, the class alone decides: a defence does not fail for want of a price of ether.
+    #[must_use]
+    pub fn cap(&self, class: Class, gas_used: u64, benefit: Option<Usd>, ether: Option<Price>, now: Timestamp) -> GasCap {
+        let cap = self.gas.get(class).start(now);
+        let (Some(benefit), Some(ether), true) = (benefit, ether, class.is_protective()) else { return cap };
+        let most = mul_div(benefit.wad(), u128::from(self.depeg.gas_multiple_bps), 10_000, Rounding::Down);
+        most.map_or(cap, |most| cap.within(Usd::from_wad(most), gas_used, ether))
     }
 
     /// Rules that ask for little: whatever is due is done, a coin that is off its peg is sold at any price, and there are no tilts, swaps

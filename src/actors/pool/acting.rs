@@ -17,7 +17,7 @@ use crate::domain::plan::Plan;
 use crate::domain::position::Controls;
 use crate::domain::trigger::Trigger;
 use crate::domain::turns::Request;
-use crate::domain::units::{Rounding, Timestamp, Usd, mul_div};
+use crate::domain::units::{Timestamp, Usd};
 use crate::observe::spans;
 
 /// After an order that was refused the pool takes a breath before it asks again, so that a dead node is not hammered.
@@ -35,7 +35,9 @@ impl PoolState {
             self.rest_quietly();
             return;
         }
-        let cap = self.cap(&trigger, &plan, benefit, now);
+        let ether = self.args.gas.read().and_then(|gas| gas.ether);
+        let gas_used = self.args.position.gas_needs().of(&plan);
+        let cap = self.args.policy.cap(trigger.class(), gas_used, benefit, ether, now);
         match std::mem::replace(&mut self.stage, Stage::Quiet) {
             Stage::Holding(turn) if turn.class() == trigger.class() => self.order(myself, turn, trigger, plan, triggered),
             // The permission was given for another cause, with its spacing and its price: it goes back.
@@ -73,18 +75,6 @@ impl PoolState {
         // A turn in hand is dropped with the stage.
         self.stage = Stage::Quiet;
         self.triggered = None;
-    }
-
-    /// What may be paid: the cap of the class, and for a defence no more than the policy's multiple of what it is expected to save. Where
-    /// that cannot be counted, the class alone decides: a defence does not fail for want of a price of ether.
-    fn cap(&self, trigger: &Trigger, plan: &Plan, benefit: Option<Usd>, now: Timestamp) -> GasCap {
-        let class = trigger.class();
-        let cap = self.args.policy.gas.get(class).start(now);
-        let ether = self.args.gas.read().and_then(|gas| gas.ether);
-        let (Some(benefit), Some(ether), true) = (benefit, ether, class.is_protective()) else { return cap };
-        let multiple = u128::from(self.args.policy.depeg.gas_multiple_bps);
-        let Some(most) = mul_div(benefit.wad(), multiple, 10_000, Rounding::Down) else { return cap };
-        cap.within(Usd::from_wad(most), self.args.position.gas_needs().of(plan), ether)
     }
 
     fn ask(&mut self, trigger: Trigger, cap: GasCap) {

@@ -11,8 +11,8 @@ use crate::devnet::bytecode;
 use crate::devnet::contracts::{IManagedPool, IToken, IVault};
 use crate::devnet::deployer::Deployer;
 use crate::devnet::rpc::{Account, Rpc};
-use crate::devnet::weighted::{Side, out_given_in};
 use crate::domain::units::GasPrice;
+use crate::simulation::arbitrage::{Side, out_given_in};
 
 const DEPLOYER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 const POOLS: usize = 12;

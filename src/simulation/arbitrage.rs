@@ -1,4 +1,4 @@
-//! Weighted maths as an arbitrageur needs it, in floats: what a swap gives, and which swap brings a pair to the market's price.
+//! Weighted maths as an arbitrageur needs it to choose a trade, in floats: what a swap gives, and which swap brings a pair to the market's price.
 
 /// In a swap of an exact amount in, a pool takes at most this part of its balance. What comes out may be more of the other balance
 /// than that: the same limit on the way out is for swaps of an exact amount out, which nobody makes here.
