@@ -48,6 +48,7 @@ pub mod report;
 pub mod score;
 pub mod table;
 pub mod tape;
+pub mod trial;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The commands. Exit codes: 0 done, 1 failed, 70 the actor tree died, 78 the settings are at fault.
 
+pub mod backtest;
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -66,6 +67,9 @@ enum Command {
     Record(record::RecordArgs),
     /// Lets an asset back that has been off its peg for so long that only a human may.
     ResetPeg(reset_peg::ResetPegArgs),
+    /// Puts policies on trial: what they would have done with a pool on recorded markets, with every cost, and what would have become of
+    /// it.
+    Backtest(backtest::BacktestArgs),
     /// Replays recorded prices through the decision that runs, and says when it would have sounded the alarm.
     ReplayPrices(replay::ReplayArgs),
 }
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
     }
     match &cli.command {
         Command::Check { config } => return check::run(config),
+        Command::Backtest(args) => return backtest::run(args),
         Command::ReplayPrices(args) => return replay::run(args),
         _ => {}
     }
@@ -110,6 +115,7 @@ pub fn main() -> ExitCode {
             Command::Rebalance(args) => rebalance::run(args).await,
             Command::ResetPeg(args) => reset_peg::run(args).await,
             Command::Check { config } => check::run(&config),
+            Command::Backtest(args) => backtest::run(&args),
             Command::ReplayPrices(args) => replay::run(&args),
         }
     })

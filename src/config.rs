@@ -15,6 +15,7 @@ mod layers;
 mod load;
 mod notes;
 mod parse;
+mod parts;
 mod read;
 mod section;
 mod settings;
@@ -24,8 +25,9 @@ mod watch;
 
 pub use environment::Environment;
 pub use fault::{EXIT_CODE, Fault, Faults};
-pub use load::{Pools, load, load_with, peg_defaults};
+pub use load::{Pools, load, load_with};
 pub use notes::{Note, notes};
+pub use parts::{built_in_policy, peg_defaults, policy_in};
 pub use settings::{
     AlertSettings, AssetOnChain, AssetSettings, ChainSettings, DefiLlamaSettings, FeedSettings, GcpKey, HttpSettings,
     LOCAL_CHAINS, LogFormat, PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings,

@@ -46,6 +46,8 @@ pub struct Judge {
     pub rule: PegRule,
     /// How its sources vote.
     pub votes: VoteRule,
+    /// The assets at risk together with it.
+    pub alike: Vec<AssetId>,
 }
 
 /// A change of an asset's state.
@@ -107,15 +109,25 @@ pub fn in_closes(rule: PegRule, every: Duration) -> PegRule {
 /// Judges every asset of `bench` at every step of `span`, in this order: an asset in whose units others are quoted stands first. `tape`
 /// is in order of time; what it says of an asset without a judge is passed over.
 pub fn replay(tape: impl IntoIterator<Item = (Timestamp, Reading)>, span: Span, bench: &[Judge]) -> Vec<Course> {
+    sit(tape, span, bench, |_, _| {})
+}
+
+/// The same, in front of an audience: after each judgement of an asset it is shown the asset's place on the bench and its peg.
+pub fn sit(
+    tape: impl IntoIterator<Item = (Timestamp, Reading)>,
+    span: Span,
+    bench: &[Judge],
+    mut audience: impl FnMut(usize, &Peg),
+) -> Vec<Course> {
     let mut tape = tape.into_iter().peekable();
     let mut panels: Vec<Panel> = Vec::with_capacity(bench.len());
     let mut courses: Vec<Course> = Vec::with_capacity(bench.len());
     let mut standing = BTreeMap::new();
-    for Judge { asset, rule, votes } in bench {
+    for Judge { asset, rule, votes, alike } in bench {
         let peg = Peg::unheard(asset.clone(), span.from);
         standing.insert(asset.clone(), Neighbour::from(&peg));
         courses.push(Course { asset: asset.clone(), moments: Vec::new(), judged: BTreeMap::new(), last: peg.state });
-        panels.push(Panel::new(peg, *rule, *votes, Vec::new()));
+        panels.push(Panel::new(peg, *rule, *votes, alike.clone()));
     }
     let mut now = span.from;
     while now <= span.until {
@@ -124,8 +136,9 @@ pub fn replay(tape: impl IntoIterator<Item = (Timestamp, Reading)>, span: Span, 
                 panel.hear(&reading);
             }
         }
-        for (panel, course) in panels.iter_mut().zip(&mut courses) {
+        for (at, (panel, course)) in panels.iter_mut().zip(&mut courses).enumerate() {
             judge(panel, now, &standing, course);
+            audience(at, &panel.peg);
             standing.insert(course.asset.clone(), Neighbour::from(&panel.peg));
         }
         let next = now.plus(span.step.max(Duration::from_millis(1)));

@@ -26,9 +26,9 @@ pub const ASSETS: [&str; 3] = ["USDT", "USDC", "DAI"];
 const SINGLE: [(&str, &str); 3] =
     [(CHAINLINK, "Chainlink's prices"), (UNISWAP, "prices of pools"), (CMC, "the aggregator, by which false episodes are told")];
 const CHAINLINK: &str = "chainlink_implied_hourly_";
-const UNISWAP: &str = "uniswap_v3_hourly_";
-const CMC: &str = "cmc_usd_hourly_";
-const BARS: &str = "_1m_";
+pub(super) const UNISWAP: &str = "uniswap_v3_hourly_";
+pub(super) const CMC: &str = "cmc_usd_hourly_";
+pub(super) const BARS: &str = "_1m_";
 
 /// What a source's word counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,17 +188,17 @@ fn span(series: &[Series]) -> Option<Span> {
     Some(Span { from, until, step: MINUTE })
 }
 
-fn stem(path: &Path) -> Option<String> {
+pub(super) fn stem(path: &Path) -> Option<String> {
     (path.extension()? == "csv").then(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))?
 }
 
-fn asset(word: &str) -> Option<AssetId> {
+pub(super) fn asset(word: &str) -> Option<AssetId> {
     let known = ASSETS.into_iter().find(|asset| asset.eq_ignore_ascii_case(word))?;
     Some(AssetId::new(known))
 }
 
 /// `VENUE_PAIR_1m_PERIOD`.
-fn book_of(stem: &str, good_for: Duration) -> Option<Source> {
+pub(super) fn book_of(stem: &str, good_for: Duration) -> Option<Source> {
     let (venue, pair) = stem.split_once(BARS)?.0.rsplit_once('_')?;
     ASSETS.into_iter().find_map(|base| {
         let quote = pair.strip_prefix(&base.to_lowercase())?;

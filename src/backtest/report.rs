@@ -149,7 +149,7 @@ pub fn report(data: &str, history: &History, rule: PegRule, votes: VoteRule) -> 
 pub fn bench(assets: &[AssetId], rule: PegRule, votes: VoteRule, alone: Option<&AssetId>) -> Vec<Judge> {
     let judge = |asset: &AssetId| {
         let votes = if alone == Some(asset) { VoteRule { defend: 1, reenter: 1, ..votes } } else { votes };
-        Judge { asset: asset.clone(), rule, votes }
+        Judge { asset: asset.clone(), rule, votes, alike: Vec::new() }
     };
     assets.iter().map(judge).collect()
 }

@@ -10,20 +10,19 @@ use super::fault::{Fault, Faults, hidden};
 use super::inspection::{Inspection, Read, Reported};
 use super::layers::{self, Table, nested, overlay};
 use super::read::pool::{Known, PolicyFile};
-use super::read::{asset, chain, peg, policy, pool, service, share, yields};
+use super::read::{asset, chain, policy, pool, service, share, yields};
 use super::section::Section;
 use super::settings::Settings;
 use crate::domain::ids::{AssetId, ChainName, PoolId};
-use crate::domain::peg::{PegRule, VoteRule};
 
 /// The file beside the folders of pools and policies.
 pub(super) const MAIN: &str = "ballast.toml";
 
 /// Name and text of the built-in layer. Names of what is built in begin with [`layers::BUILT_IN`].
-const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
+pub(super) const DEFAULTS: (&str, &str) = ("built-in default.toml", include_str!("../../config/default.toml"));
 
 /// Names, places and texts of the built-in policies. A file of the same name in `DIR/policies` takes their place.
-const POLICIES: [(&str, &str, &str); 2] = [
+pub(super) const POLICIES: [(&str, &str, &str); 2] = [
     ("article", "built-in policies/article.toml", include_str!("../../config/policies/article.toml")),
     ("guarded", "built-in policies/guarded.toml", include_str!("../../config/policies/guarded.toml")),
 ];
@@ -56,23 +55,6 @@ pub fn load_with(dir: &Path, environment: &Environment, pools: Pools<'_>) -> Res
     let settings = gather(&inspection, pools).and_then(|files| settings(&inspection, files));
     let faults = inspection.into_faults();
     settings.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
-}
-
-/// The lines, windows and quorum of `[defaults.asset]` as built in: what an asset is judged by of which nothing else is written.
-///
-/// # Errors
-/// None in a build whose tests have passed: the built-in file is the only one that is read.
-pub fn peg_defaults() -> Result<(PegRule, VoteRule), Faults> {
-    let environment = Environment::default();
-    let inspection = Inspection::new(Path::new(""), &environment);
-    let tree = text(&inspection, DEFAULTS.0, DEFAULTS.1);
-    let mut root = Section::new(&inspection, DEFAULTS.0.to_owned(), String::new(), tree);
-    let asset = root.section("defaults", None).and_then(|mut defaults| defaults.section("asset", None));
-    let read = asset.and_then(|mut at| {
-        let (rule, votes) = (peg::rule(&mut at), at.section("quorum", None).and_then(peg::votes));
-        Ok((rule?, votes?))
-    });
-    read.map_err(|_| inspection.into_faults())
 }
 
 /// The tree of values, and where its policies are written.
@@ -179,7 +161,7 @@ pub(super) fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "toml") && !hidden
 }
 
-fn file(inspection: &Inspection<'_>, path: &Path) -> Read<Table> {
+pub(super) fn file(inspection: &Inspection<'_>, path: &Path) -> Read<Table> {
     let place = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| {
         let mend = if inspection.dir.is_dir() {
@@ -197,7 +179,7 @@ fn file(inspection: &Inspection<'_>, path: &Path) -> Read<Table> {
     Ok(text(inspection, &place, &content))
 }
 
-fn text(inspection: &Inspection<'_>, place: &str, content: &str) -> Table {
+pub(super) fn text(inspection: &Inspection<'_>, place: &str, content: &str) -> Table {
     let (table, errors) = layers::parse(place, content);
     for error in errors {
         let (found, expected) = (format!("no valid TOML: {}", error.why), "TOML".into());

@@ -1,0 +1,38 @@
+//! A pool put on trial: history, or a story, goes by tick after tick, and a policy looks after a pool of it as it would in production.
+//!
+//! The world is made once and is the same for every contender: [`archive`] holds what the files know, [`market`] what coins cost,
+//! [`pegs`] what was known of them, [`world`] all of it together. [`setup`] is the pool and who looks after it, [`run`] lets one
+//! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
+//! `foresight` what could have. [`contenders`] are who is
+//! compared, [`metrics`] by which measures, and a [`study`] is the comparison.
+//!
+//! # What is assumed
+//!
+//! - Prices, and what is known of them, change once a minute; blocks come in between, and ramps and transactions live in blocks.
+//! - Arbitrageurs see the market at once and trade whenever it pays for their gas. The bot's transaction comes some blocks after its
+//!   look, at the price of gas of the day.
+//! - Everybody else trades there and back once an hour, so that nothing but the fee stays in the pool.
+//! - The treasury owns the whole pool, and has nothing outside of it to trade with.
+//! - Shares of vaults are not simulated: every asset is the coin itself, and what it earns elsewhere it does not earn in the pool.
+
+pub mod archive;
+pub mod contenders;
+pub mod course;
+mod foresight;
+pub mod ledger;
+pub mod market;
+pub mod metrics;
+pub mod pegs;
+pub mod run;
+pub mod setup;
+pub mod steps;
+pub mod study;
+pub mod world;
+
+pub use archive::Archive;
+pub use contenders::{ContenderFault, named};
+pub use course::{Books, Course};
+pub use run::{RunFault, run};
+pub use setup::{Acts, Contender, Setup};
+pub use study::Study;
+pub use world::{World, WorldFault};

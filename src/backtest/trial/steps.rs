@@ -1,0 +1,75 @@
+//! A value that holds from one tick until it changes.
+
+/// Values by the tick from which each holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Steps<T> {
+    changes: Vec<(usize, T)>,
+}
+
+impl<T> Default for Steps<T> {
+    fn default() -> Self {
+        Self { changes: Vec::new() }
+    }
+}
+
+impl<T: PartialEq> Steps<T> {
+    /// A value that always holds.
+    pub fn constant(value: T) -> Self {
+        Self { changes: vec![(0, value)] }
+    }
+
+    /// Notes what holds from `tick` on. Ticks come in order; of two at one tick the later holds, and what changes nothing is left out.
+    pub fn note(&mut self, tick: usize, value: T) {
+        if self.changes.last().is_some_and(|(at, _)| *at == tick) {
+            self.changes.pop();
+        }
+        if self.changes.last().is_none_or(|(_, last)| *last != value) {
+            self.changes.push((tick, value));
+        }
+    }
+
+    /// What holds at `tick`; `None` before the first.
+    #[must_use]
+    pub fn at(&self, tick: usize) -> Option<&T> {
+        let next = self.changes.partition_point(|(at, _)| *at <= tick);
+        self.changes.get(next.checked_sub(1)?).map(|(_, value)| value)
+    }
+
+    /// Everything that was noted.
+    #[must_use]
+    pub fn changes(&self) -> &[(usize, T)] {
+        &self.changes
+    }
+
+    /// The same from `tick` on, with what holds there as its first.
+    #[must_use]
+    pub fn from(&self, tick: usize) -> Self
+    where
+        T: Clone,
+    {
+        let mut rest = Self::default();
+        if let Some(value) = self.at(tick) {
+            rest.note(0, value.clone());
+        }
+        for (at, value) in self.changes.iter().filter(|(at, _)| *at > tick) {
+            rest.note(at.saturating_sub(tick), value.clone());
+        }
+        rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_holds_until_it_changes_and_is_not_known_before() {
+        let mut steps = Steps::default();
+        for (tick, value) in [(3, 'a'), (5, 'a'), (7, 'b'), (7, 'c')] {
+            steps.note(tick, value);
+        }
+        assert_eq!(steps.changes(), [(3, 'a'), (7, 'c')]);
+        assert_eq!([2, 3, 6, 7, 99].map(|tick| steps.at(tick).copied()), [None, Some('a'), Some('a'), Some('c'), Some('c')]);
+        assert_eq!(steps.from(6).changes(), [(0, 'a'), (1, 'c')]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Several contenders in one world, side by side.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::course::{Act, Books, Course, Said};
+use super::market::Coverage;
+use super::metrics::{Measures, measure};
+use super::run::{RunFault, run};
+use super::setup::{Contender, Setup};
+use super::world::World;
+
+/// The comparison, for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Study {
+    /// What was replayed.
+    pub world: String,
+    /// The first tick.
+    pub from: String,
+    /// The end.
+    pub until: String,
+    /// How many ticks.
+    pub ticks: usize,
+    /// Between two ticks.
+    pub step_seconds: u64,
+    /// The assets, in the order of the pool.
+    pub assets: Vec<String>,
+    /// What the pool was worth.
+    pub value_usd: f64,
+    /// Its swap fee, as a part of one.
+    pub swap_fee: f64,
+    /// The part of the market's turnover that it saw.
+    pub volume_share: f64,
+    /// Blocks from a decision to the inclusion of its transaction.
+    pub inclusion_blocks: u32,
+    /// Where prices come from.
+    pub coverage: Vec<Coverage>,
+    /// What was assumed or done to the data.
+    pub notes: Vec<String>,
+    /// One for each contender.
+    pub rows: Vec<Row>,
+}
+
+/// One contender.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its measures; the yardstick of the tracking error is the first contender.
+    pub measures: Measures,
+    /// Where the difference comes from.
+    pub books: Books,
+    /// The parts of the pool that its changes of weights moved, added up.
+    pub turnover: f64,
+    /// Looks at which gas was too dear for what was due.
+    pub waits: u64,
+    /// Trades of arbitrageurs.
+    pub arbitrage_trades: u64,
+    /// Every transaction.
+    pub acts: Vec<Act>,
+    /// Every change of what was decided.
+    pub said: Vec<Said>,
+}
+
+/// Lets all contenders through the world, on all cores. They come back in their order.
+///
+/// # Errors
+/// The first run that proves nothing.
+pub fn compare(world: &World, setup: &Setup, contenders: &[Contender], show: bool) -> Result<(Study, Vec<Course>), RunFault> {
+    let length = u64::try_from(contenders.len()).unwrap_or(u64::MAX);
+    let bar = if show { ProgressBar::new(length) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} contenders  {elapsed}  {msg}") {
+        bar.set_style(style);
+    }
+    let one = |contender: &Contender| {
+        let course = run(world, setup, contender);
+        bar.set_message(contender.name.clone());
+        bar.inc(1);
+        course
+    };
+    let courses: Vec<Course> = contenders.par_iter().map(one).collect::<Result<_, _>>()?;
+    bar.finish_and_clear();
+    Ok((study(world, setup, &courses), courses))
+}
+
+fn study(world: &World, setup: &Setup, courses: &[Course]) -> Study {
+    let per_day = usize::try_from(86_400 / world.span.step.as_secs().max(1)).unwrap_or(1);
+    let yardstick = courses.first().map(|course| course.equity.as_slice()).unwrap_or_default();
+    let row = |course: &Course| Row {
+        name: course.name.clone(),
+        measures: measure(&course.equity, yardstick, per_day),
+        books: course.books,
+        turnover: course.turnover,
+        waits: course.waits,
+        arbitrage_trades: course.trades,
+        acts: course.acts.clone(),
+        said: course.said.clone(),
+    };
+    Study {
+        world: world.name.clone(),
+        from: world.time(0).to_string(),
+        until: world.time(world.ticks()).to_string(),
+        ticks: world.ticks(),
+        step_seconds: world.span.step.as_secs(),
+        assets: setup.mandate.assets.iter().map(ToString::to_string).collect(),
+        value_usd: setup.value.as_f64(),
+        swap_fee: setup.fee.as_fraction(),
+        volume_share: setup.volume_share.as_fraction(),
+        inclusion_blocks: setup.inclusion_blocks,
+        coverage: world.market.coverage.clone(),
+        notes: world.notes.clone(),
+        rows: courses.iter().map(row).collect(),
+    }
+}

@@ -1,0 +1,189 @@
+//! What is the same for every policy: what coins cost, what was known of them, what gas cost, how much was traded and what lending paid,
+//! at every tick of a stretch of time.
+
+use std::time::Duration;
+
+use super::archive::{Archive, GasDay, Rate};
+use super::market::Market;
+use super::pegs::PegTape;
+use super::steps::Steps;
+use crate::backtest::court::{Judge, Span, in_closes};
+use crate::domain::ids::AssetId;
+use crate::domain::peg::{PegRule, VoteRule};
+use crate::domain::position::{BlockStamp, Mandate};
+use crate::domain::units::{Timestamp, WAD, Weight};
+use crate::domain::yields::{Apy, GrowthRule, Said, YieldReading, YieldRule, YieldTrack};
+
+/// For how long pegs are judged before the first tick, so that nothing begins blind.
+pub const WARM_UP: Duration = Duration::from_hours(24);
+
+/// Everything that happens by itself.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What it is called.
+    pub name: String,
+    /// From when, and how far apart the ticks are.
+    pub span: Span,
+    /// What coins cost.
+    pub market: Market,
+    /// What is known of their pegs.
+    pub pegs: PegTape,
+    /// What gas costs.
+    pub gas: Steps<GasDay>,
+    /// The part of a pool's liquidity that is traded in a day by whoever does not do it for profit.
+    pub turnover: Steps<Weight>,
+    /// What each asset earns elsewhere, in basis points a year, as the bot counts it.
+    pub earns: Vec<Steps<Option<u64>>>,
+    /// What was assumed or done to the data.
+    pub notes: Vec<String>,
+}
+
+/// Why there is no such world.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorldFault {
+    /// Nothing is known of a price.
+    #[error("there is no price of {asset} at {at}: name a time within the data with --from and --to, or add a file that has one")]
+    NoPrice {
+        /// The asset.
+        asset: AssetId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing is known of gas.
+    #[error(
+        "there is no price of gas at {0}: add ethereum_gas_daily_PERIOD.csv for these days, or name a time within the data with \
+         --from and --to"
+    )]
+    NoGas(Timestamp),
+    /// Nothing is left of the time.
+    #[error("there is no time between {from} and {until}, expected a day at least")]
+    Short {
+        /// The beginning.
+        from: Timestamp,
+        /// The end.
+        until: Timestamp,
+    },
+}
+
+impl World {
+    /// The moment of a tick.
+    #[must_use]
+    pub fn time(&self, tick: usize) -> Timestamp {
+        let ticks = u32::try_from(tick).unwrap_or(u32::MAX);
+        self.span.from.plus(self.span.step.saturating_mul(ticks))
+    }
+
+    /// How many ticks there are.
+    #[must_use]
+    pub fn ticks(&self) -> usize {
+        self.market.ticks().min(self.pegs.ticks())
+    }
+
+    /// History as it happened.
+    ///
+    /// # Errors
+    /// Something is not known at some time of it.
+    pub fn of_history(
+        archive: &Archive,
+        span: Span,
+        mandate: &Mandate,
+        rule: PegRule,
+        votes: VoteRule,
+    ) -> Result<Self, WorldFault> {
+        let Span { from, until, step } = span;
+        if until.since(from) < Duration::from_hours(24) {
+            return Err(WorldFault::Short { from, until });
+        }
+        let assets = &mandate.assets;
+        let market = archive.market(assets, span).map_err(|(asset, at)| WorldFault::NoPrice { asset, at })?;
+        let mut notes = Vec::new();
+        let bench = bench(archive, mandate, rule, votes, step, &mut notes);
+        let order = order(&bench, mandate);
+        let early = Span { from: from.minus(WARM_UP), until: until.minus(step), step };
+        let pegs = PegTape::judge(archive.tape(), early, from, &bench, &order);
+        let tick = |at: Timestamp| usize::try_from(at.since(from).as_secs() / step.as_secs().max(1)).unwrap_or(usize::MAX);
+        let mut gas = Steps::default();
+        for (day, of) in archive.gas.range(..until) {
+            gas.note(tick(*day), *of);
+        }
+        if gas.at(0).is_none() || archive.gas.range(..=from).next_back().is_none_or(|(day, _)| from.since(*day) >= WARM_UP) {
+            return Err(WorldFault::NoGas(from));
+        }
+        let mut turnover = Steps::constant(Weight::ZERO);
+        for (day, of) in archive.turnover.range(..until) {
+            turnover.note(tick(*day), *of);
+        }
+        if archive.turnover.is_empty() {
+            notes.push("nobody but arbitrageurs trades: there is no file of volumes".to_owned());
+        }
+        let earns = assets.iter().map(|asset| earns(archive, asset, span)).collect();
+        Ok(Self { name: "as it happened".to_owned(), span, market, pegs, gas, turnover, earns, notes })
+    }
+}
+
+/// The judges, those first in whose units others are quoted. A quorum is never larger than the number of groups that have a word on an
+/// asset in this data: what is not there cannot vote, and a deployment would have other sources.
+fn bench(
+    archive: &Archive,
+    mandate: &Mandate,
+    rule: PegRule,
+    votes: VoteRule,
+    step: Duration,
+    notes: &mut Vec<String>,
+) -> Vec<Judge> {
+    let of_pool = |asset: &AssetId| mandate.assets.contains(asset);
+    let assets: Vec<AssetId> = archive.history.assets.iter().filter(|asset| of_pool(asset)).cloned().collect();
+    let rule = in_closes(rule, step);
+    assets
+        .iter()
+        .map(|asset| {
+            let groups = archive.groups(asset).max(1);
+            let votes = VoteRule { defend: votes.defend.min(groups), reenter: votes.reenter.min(groups), ..votes };
+            notes.push(format!(
+                "{asset}: {groups} groups of sources; {} of them conclude that it is below a line, {} that it is back",
+                votes.defend, votes.reenter
+            ));
+            Judge { asset: asset.clone(), rule, votes, alike: alike(mandate, asset) }
+        })
+        .collect()
+}
+
+/// The assets of the same risk group.
+pub(super) fn alike(mandate: &Mandate, asset: &AssetId) -> Vec<AssetId> {
+    let group = mandate.position_of(asset).and_then(|at| mandate.groups.get(at).cloned().flatten());
+    let Some(group) = group else { return Vec::new() };
+    let others = mandate.assets.iter().zip(&mandate.groups);
+    others.filter(|(other, of)| of.as_ref() == Some(&group) && *other != asset).map(|(other, _)| other.clone()).collect()
+}
+
+/// The places of the pool's assets on the bench.
+pub(super) fn order(bench: &[Judge], mandate: &Mandate) -> Vec<usize> {
+    mandate.assets.iter().filter_map(|asset| bench.iter().position(|judge| judge.asset == *asset)).collect()
+}
+
+/// How a rate becomes a yield that counts: the built-in rule for markets of Aave v3.
+fn yield_rule() -> YieldRule {
+    YieldRule {
+        half_life: Duration::from_hours(24),
+        warm_up: Duration::from_hours(6),
+        cap: Apy::from_bps(2_000).unwrap_or(Apy::ZERO),
+        max_utilisation: Weight::from_bps(9_500),
+        growth: GrowthRule::USUAL,
+    }
+}
+
+/// What an asset earns, as the bot would count it from the rates that it reads.
+fn earns(archive: &Archive, asset: &AssetId, span: Span) -> Steps<Option<u64>> {
+    let mut steps = Steps::constant(None);
+    let Some(rates) = archive.rates.get(asset) else { return steps };
+    let mut track = YieldTrack::new(yield_rule(), Duration::from_hours(2));
+    for (at, Rate { apr, utilisation }) in rates.range(span.from.minus(WARM_UP.saturating_mul(2))..span.until) {
+        let block = BlockStamp { number: 0, hash: super::pegs::BLOCK, timestamp: *at };
+        let Some(apy) = apr.compounded() else { continue };
+        let look = track.take(&YieldReading { said: Said::Rate { apy, share: None }, utilisation: *utilisation, block });
+        let earns = look.yields.ok().and_then(|found| u64::try_from(found.smooth.wad() / (WAD / 10_000)).ok());
+        let tick = usize::try_from(at.since(span.from).as_secs().div_ceil(span.step.as_secs().max(1))).unwrap_or(usize::MAX);
+        steps.note(tick, earns);
+    }
+    steps
+}

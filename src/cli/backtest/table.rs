@@ -1,0 +1,69 @@
+//! The comparison for people.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::headline;
+use crate::backtest::trial::Study;
+
+/// The table, with what it rests on.
+pub(super) fn table(study: &Study) -> String {
+    let mut text = format!("{}\n", headline(study));
+    // A string takes everything.
+    let _ = writeln!(
+        text,
+        "a pool of ${:.0} at a swap fee of {:.0} bp, seeing {:.0} % of the market's turnover, included after {} blocks\n",
+        study.value_usd,
+        study.swap_fee * 1e4,
+        study.volume_share * 1e2,
+        study.inclusion_blocks
+    );
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.set_header([
+        "policy",
+        "net bp",
+        "drawdown %",
+        "worst hour %",
+        "under water h",
+        "acts",
+        "gas $",
+        "ramps $",
+        "arbitrage $",
+        "fees $",
+        "forgone $",
+    ]);
+    for row in &study.rows {
+        let (measures, books) = (&row.measures, &row.books);
+        let done = row.acts.iter().filter(|act| act.outcome == "done").count();
+        table.add_row([
+            row.name.clone(),
+            format!("{:.2}", measures.net * 1e4),
+            format!("{:.2}", measures.max_drawdown * 1e2),
+            format!("{:.2}", measures.worst_hour * 1e2),
+            format!("{:.0}", measures.under_water_hours),
+            done.to_string(),
+            format!("{:.0}", -books.gas),
+            format!("{:.0}", books.ramp),
+            format!("{:.0}", books.arbitrage),
+            format!("{:.0}", books.volume),
+            format!("{:.0}", books.forgone),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let _ = writeln!(text, "{table}\n");
+    for of in &study.coverage {
+        let _ = writeln!(
+            text,
+            "{}: of {} ticks {} traded, {} carried on, {} by way of another coin, {} hourly, {} synthetic",
+            of.asset, study.ticks, of.traded, of.carried, of.crossed, of.hourly, of.synthetic
+        );
+    }
+    for note in &study.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    text
+}
