@@ -109,14 +109,16 @@ pub fn in_closes(rule: PegRule, every: Duration) -> PegRule {
 /// Judges every asset of `bench` at every step of `span`, in this order: an asset in whose units others are quoted stands first. `tape`
 /// is in order of time; what it says of an asset without a judge is passed over.
 pub fn replay(tape: impl IntoIterator<Item = (Timestamp, Reading)>, span: Span, bench: &[Judge]) -> Vec<Course> {
-    sit(tape, span, bench, |_, _| {})
+    sit(tape, span, bench, None, |_, _| {})
 }
 
-/// The same, in front of an audience: after each judgement of an asset it is shown the asset's place on the bench and its peg.
+/// The same, in front of an audience: after each judgement of an asset it is shown the asset's place on the bench and its peg. With an
+/// operator, an asset that only a human lets back is let back so long after it was disabled.
 pub fn sit(
     tape: impl IntoIterator<Item = (Timestamp, Reading)>,
     span: Span,
     bench: &[Judge],
+    operator: Option<Duration>,
     mut audience: impl FnMut(usize, &Peg),
 ) -> Vec<Course> {
     let mut tape = tape.into_iter().peekable();
@@ -138,6 +140,13 @@ pub fn sit(
         }
         for (at, (panel, course)) in panels.iter_mut().zip(&mut courses).enumerate() {
             judge(panel, now, &standing, course);
+            let disabled = panel.peg.state == PegState::Disabled;
+            if operator.is_some_and(|after| disabled && now.since(panel.peg.since) >= after) && panel.peg.reset(now) {
+                let (level, trust) = (panel.peg.level, panel.peg.trust);
+                let (from, to) = (PegState::Disabled, panel.peg.state);
+                course.moments.push(Moment { at: now, from, to, level, trust, votes: Vec::new() });
+                course.last = to;
+            }
             audience(at, &panel.peg);
             standing.insert(course.asset.clone(), Neighbour::from(&panel.peg));
         }

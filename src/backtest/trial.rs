@@ -1,7 +1,8 @@
 //! A pool put on trial: history, or a story, goes by tick after tick, and a policy looks after a pool of it as it would in production.
 //!
 //! The world is made once and is the same for every contender: [`archive`] holds what the files know, [`market`] what coins cost,
-//! [`pegs`] what was known of them, [`world`] all of it together. [`setup`] is the pool and who looks after it, [`run`] lets one
+//! [`pegs`] what was known of them, [`world`] all of it together; a [`story`] tells
+//! what did not happen. [`setup`] is the pool and who looks after it, [`run`] lets one
 //! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
 //! `foresight` what could have. [`contenders`] are who is
 //! compared, [`metrics`] by which measures, and a [`study`] is the comparison.
@@ -26,6 +27,7 @@ pub mod pegs;
 pub mod run;
 pub mod setup;
 pub mod steps;
+pub mod story;
 pub mod study;
 pub mod world;
 
@@ -35,4 +37,4 @@ pub use course::{Books, Course};
 pub use run::{RunFault, run};
 pub use setup::{Acts, Contender, Setup};
 pub use study::Study;
-pub use world::{World, WorldFault};
+pub use world::{Law, World, WorldFault};

@@ -6,11 +6,12 @@ use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
-use crate::backtest::trial::{self, Archive, Contender, Setup, Study, World, contenders};
-use crate::backtest::{self};
+use crate::backtest;
+use crate::backtest::trial::{self, Archive, Contender, Law, Setup, Study, World, contenders, story};
 use crate::config::{self, EXIT_CODE, Environment};
 use crate::domain::allocation::Allocation;
 use crate::domain::ids::{AssetId, GroupId};
@@ -20,7 +21,8 @@ use crate::domain::units::{SwapFee, Timestamp, Usd, Weight, decimal_wad};
 /// What to replay, and for whom.
 #[derive(Args, Debug)]
 pub struct BacktestArgs {
-    /// The folder with market data; `ballast replay-prices --help` has its columns.
+    /// The folder with market data; `ballast replay-prices --help` has its columns. Without it a made-up scenario is played, which proves
+    /// nothing.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The first day: `2023-02-01`, or a time such as `2023-02-01T12:00:00Z`. The first of the data if absent.
@@ -29,6 +31,16 @@ pub struct BacktestArgs {
     /// The end, not included. The last of the data if absent.
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
+    /// What could have happened instead of what did: `dies`, `dies-with-dai`, `stays`, `jumps` or `bleeds`, stories that leave the data in
+    /// March 2023.
+    #[arg(long, value_name = "NAME", requires = "data")]
+    path: Option<String>,
+    /// Hours after which a human lets an asset back that has been off its peg for so long that only a human may; 0 is never.
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    operator_hours: u64,
+    /// What chance in stories begins with: the same seed tells the same story.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// A policy file, or the name of a policy or baseline; again for each that is compared. The first is what the others are measured
     /// against.
     #[arg(long = "policy", value_name = "NAME|FILE")]
@@ -128,18 +140,25 @@ fn of_file(file: &std::path::Path) -> Result<(Mandate, Vec<u8>), Box<dyn Error>>
     Ok((pool.mandate.clone(), decimals))
 }
 
+/// What everybody goes through: history, a story that leaves it, or without data a story alone.
 fn world(args: &BacktestArgs, setup: &Setup) -> Result<World, Box<dyn Error>> {
     let (rule, votes) = config::peg_defaults()?;
-    let Some(folder) = &args.data else {
-        return Err("--data: nothing was found; expected a folder with market data".into());
-    };
+    let hours = args.operator_hours;
+    let law = Law { rule, votes, operator: (hours > 0).then(|| Duration::from_hours(hours)) };
+    let mandate = &setup.mandate;
+    let Some(folder) = &args.data else { return Ok(World::of_story(&story::SYNTHETIC, mandate, law, args.seed)) };
     let archive = Archive::load(folder)?;
-    let assets = &setup.mandate.assets;
-    let all = archive.span(assets).ok_or("the data has no time at which all assets of the pool have a price")?;
-    let from = args.from.as_deref().map(|text| moment("--from", text)).transpose()?.unwrap_or(all.from);
-    let until = args.to.as_deref().map(|text| moment("--to", text)).transpose()?.unwrap_or(all.until);
+    let all = archive.span(&mandate.assets).ok_or("the data has no time at which all assets of the pool have a price")?;
+    let time = |option, text: &Option<String>| text.as_deref().map(|text| moment(option, text)).transpose();
+    let from = time("--from", &args.from)?.unwrap_or(all.from);
+    if let Some(name) = &args.path {
+        let names = || story::MARCH.map(|story| story.name).join(", ");
+        let story = story::named(name).ok_or_else(|| format!("--path: found `{name}`; expected one of {}", names()))?;
+        return Ok(World::of_branch(&archive, story, from, mandate, law, args.seed)?);
+    }
+    let until = time("--to", &args.to)?.unwrap_or(all.until);
     let span = backtest::Span { from, until, ..all }.bounded()?;
-    Ok(World::of_history(&archive, span, &setup.mandate, rule, votes)?)
+    Ok(World::of_history(&archive, span, mandate, law)?)
 }
 
 /// A day or a time.

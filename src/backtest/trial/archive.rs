@@ -20,11 +20,12 @@ use crate::backtest::files::{self, History, Role};
 use crate::backtest::tape::{self, BARS};
 use crate::backtest::{ReplayFault, Series};
 use crate::domain::ids::AssetId;
-use crate::domain::reading::Reading;
+use crate::domain::reading::{Reading, ReadingFault};
 use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{GasPrice, Price, Rounding, Timestamp, WAD, Weight, mul_div};
 use crate::domain::yields::Apr;
 
+const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_mins(60);
 /// How long a trade stands for a price when nobody trades.
 const CARRIED: Duration = HOUR;
@@ -119,7 +120,7 @@ impl Archive {
     fn closes(&mut self, path: &Path, asset: &AssetId) -> Result<(), Vec<DataFault>> {
         let rows = read(path, &["minute_start_utc", "close"], |row| {
             let (start, close) = (row.time("minute_start_utc", 60), row.price("close"));
-            Some((start?.plus(Duration::from_mins(1)), close?))
+            Some((start?.plus(MINUTE), close?))
         })?;
         let closes = self.closes.entry(asset.clone()).or_default();
         for (end, close) in rows {
@@ -249,27 +250,51 @@ impl Archive {
         Some((Price::from_wad(sum.checked_div(count)?)?, *at)).filter(|_| now.since(*at) <= CARRIED)
     }
 
-    /// What was said, in order of time. Where no book traded a coin for dollars, the aggregator stands in for the books, an hour late:
-    /// else nobody but one oracle would have a word on it, and one witness concludes nothing.
+    /// What was said, in order of time. While no book of a coin against dollars says anything, because nobody trades or too few do, the
+    /// aggregator stands in for the books with the last hour that is known: else nobody but one oracle would have a word on the coin, and
+    /// one witness concludes nothing. It falls silent as soon as a book speaks.
     #[must_use]
     pub fn tape(&self) -> Vec<(Timestamp, Reading)> {
         let mut tape = self.history.tape();
-        for Series { source, role, readings } in &self.history.series {
-            if *role != Role::Compares {
-                continue;
-            }
-            let stand_in = Arc::new(Source {
-                group: Group::UsdBooks,
-                advisory: false,
-                good_for: tape::HOURLY_GOOD_FOR.saturating_add(Duration::from_mins(1)),
-                ..Source::clone(source)
-            });
-            let silent = |at: Timestamp| self.traded(&source.asset, at).is_none();
-            let said = readings.iter().filter(|reading| silent(reading.as_of));
-            tape.extend(said.map(|reading| (reading.as_of, Reading { source: Arc::clone(&stand_in), ..reading.clone() })));
+        for series in self.history.series.iter().filter(|series| series.role == Role::Compares) {
+            tape.extend(self.stand_in(series).into_iter().map(|reading| (reading.as_of, reading)));
         }
         tape.sort_by(|(at, one), (then, other)| at.cmp(then).then_with(|| one.id().cmp(other.id())));
         tape
+    }
+
+    fn stand_in(&self, Series { source, readings: hours, .. }: &Series) -> Vec<Reading> {
+        let good_for = tape::HOURLY_GOOD_FOR.saturating_add(MINUTE);
+        let source = Arc::new(Source { group: Group::UsdBooks, advisory: false, good_for, ..Source::clone(source) });
+        let is_book = |series: &&Series| {
+            series.role == Role::Votes && series.source.group == Group::UsdBooks && series.source.asset == source.asset
+        };
+        let mut books: Vec<&[Reading]> =
+            self.history.series.iter().filter(is_book).map(|book| book.readings.as_slice()).collect();
+        let (Some(first), Some(last)) = (hours.first(), hours.last()) else { return Vec::new() };
+        let mut said: Vec<Reading> = Vec::new();
+        let (mut next, mut hours, mut speaks) = (first.as_of, hours.iter().peekable(), false);
+        let mut hour = first;
+        while next <= last.as_of {
+            let mut news = false;
+            while let Some(newer) = hours.next_if(|reading| reading.as_of <= next) {
+                (hour, news) = (newer, true);
+            }
+            let mut silent = true;
+            for book in &mut books {
+                silent &= !is_heard(book, next);
+            }
+            let spoken = Reading { source: Arc::clone(&source), as_of: next, ..hour.clone() };
+            match (silent, speaks) {
+                (true, false) => said.push(spoken),
+                (true, true) if news => said.push(spoken),
+                (false, true) => said.push(Reading { quote: Err(ReadingFault::ChainSilent), ..spoken }),
+                _ => {}
+            }
+            speaks = silent;
+            next = next.plus(MINUTE);
+        }
+        said
     }
 
     /// How many groups have a vote on an asset.
@@ -279,6 +304,16 @@ impl Archive {
         let groups: std::collections::BTreeSet<Group> = heard.map(|series| series.source.group).collect();
         groups.len()
     }
+}
+
+/// Whether the last reading until `now` says something and still stands. What lies behind is left behind.
+fn is_heard(book: &mut &[Reading], now: Timestamp) -> bool {
+    while let [_, later, ..] = book
+        && later.as_of <= now
+    {
+        *book = book.get(1..).unwrap_or_default();
+    }
+    book.first().is_some_and(|last| last.as_of <= now && now.since(last.as_of) < last.source.good_for && last.quote.is_ok())
 }
 
 /// A day, by its beginning.

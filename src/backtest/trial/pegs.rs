@@ -2,6 +2,7 @@
 //! It is the same for every policy, so it is made once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use alloy_primitives::B256;
 
@@ -15,7 +16,7 @@ use crate::domain::units::{Price, Timestamp};
 pub const BLOCK: B256 = B256::ZERO;
 
 /// The pegs of all assets at every tick.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PegTape {
     assets: Vec<AssetTape>,
     ticks: usize,
@@ -47,16 +48,17 @@ pub struct PegView<'a> {
 }
 
 impl PegTape {
-    /// Judges everything and keeps what is judged from `from` on. The assets come in the order of `order`, places on the bench.
+    /// Judges everything and keeps what is judged from `from` on. The assets come in the order of `order`, places on the bench. A human
+    /// lets an asset back so long after it was disabled.
     pub fn judge(
         tape: impl IntoIterator<Item = (Timestamp, Reading)>,
         span: Span,
         from: Timestamp,
-        bench: &[Judge],
+        (bench, operator): (&[Judge], Option<Duration>),
         order: &[usize],
     ) -> Self {
         let mut seen: Vec<AssetTape> = vec![AssetTape::default(); bench.len()];
-        let courses = sit(tape, span, bench, |at, peg| {
+        let courses = sit(tape, span, bench, operator, |at, peg| {
             if let Some(asset) = seen.get_mut(at).filter(|_| peg.as_of >= from) {
                 asset.take(peg);
             }

@@ -10,6 +10,8 @@ use super::metrics::{Measures, measure};
 use super::run::{RunFault, run};
 use super::setup::{Contender, Setup};
 use super::world::World;
+use crate::backtest::court::{Course as PegCourse, Moment};
+use crate::domain::units::Price;
 
 /// The comparison, for programs.
 #[derive(Clone, Debug, Serialize)]
@@ -38,8 +40,25 @@ pub struct Study {
     pub coverage: Vec<Coverage>,
     /// What was assumed or done to the data.
     pub notes: Vec<String>,
+    /// Every change of what was known of a peg.
+    pub pegs: Vec<PegMove>,
     /// One for each contender.
     pub rows: Vec<Row>,
+}
+
+/// A change of what was known of a peg.
+#[derive(Clone, Debug, Serialize)]
+pub struct PegMove {
+    /// The asset.
+    pub asset: String,
+    /// When.
+    pub at: String,
+    /// Its state before.
+    pub from: &'static str,
+    /// Its state after.
+    pub to: &'static str,
+    /// Where the sources met, in dollars.
+    pub level: Option<f64>,
 }
 
 /// One contender.
@@ -110,6 +129,25 @@ fn study(world: &World, setup: &Setup, courses: &[Course]) -> Study {
         inclusion_blocks: setup.inclusion_blocks,
         coverage: world.market.coverage.clone(),
         notes: world.notes.clone(),
+        pegs: peg_moves(world),
         rows: courses.iter().map(row).collect(),
     }
+}
+
+fn peg_moves(world: &World) -> Vec<PegMove> {
+    let first = world.time(0);
+    let of = |course: &PegCourse| {
+        let moments = course.moments.iter().filter(|moment| moment.at >= first);
+        let one = |moment: &Moment| PegMove {
+            asset: course.asset.to_string(),
+            at: moment.at.to_string(),
+            from: moment.from.label(),
+            to: moment.to.label(),
+            level: moment.level.map(Price::as_f64),
+        };
+        moments.map(one).collect::<Vec<_>>()
+    };
+    let mut moves: Vec<PegMove> = world.pegs.courses.iter().flat_map(of).collect();
+    moves.sort_by(|one, other| one.at.cmp(&other.at).then_with(|| one.asset.cmp(&other.asset)));
+    moves
 }

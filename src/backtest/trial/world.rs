@@ -7,15 +7,33 @@ use super::archive::{Archive, GasDay, Rate};
 use super::market::Market;
 use super::pegs::PegTape;
 use super::steps::Steps;
+use super::story::Story;
 use crate::backtest::court::{Judge, Span, in_closes};
 use crate::domain::ids::AssetId;
 use crate::domain::peg::{PegRule, VoteRule};
 use crate::domain::position::{BlockStamp, Mandate};
-use crate::domain::units::{Timestamp, WAD, Weight};
+use crate::domain::units::{GasPrice, Price, Timestamp, WAD, Weight};
 use crate::domain::yields::{Apy, GrowthRule, Said, YieldReading, YieldRule, YieldTrack};
 
 /// For how long pegs are judged before the first tick, so that nothing begins blind.
 pub const WARM_UP: Duration = Duration::from_hours(24);
+
+/// The price of ether in a story, in dollars.
+const ETHER: Price = match Price::from_wad(2_000 * WAD) {
+    Some(price) => price,
+    None => Price::PAR,
+};
+
+/// How pegs are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Law {
+    /// Lines and windows.
+    pub rule: PegRule,
+    /// How sources vote.
+    pub votes: VoteRule,
+    /// How long after an asset is disabled a human lets it back; `None`: never.
+    pub operator: Option<Duration>,
+}
 
 /// Everything that happens by itself.
 #[derive(Clone, Debug)]
@@ -83,41 +101,125 @@ impl World {
     ///
     /// # Errors
     /// Something is not known at some time of it.
-    pub fn of_history(
-        archive: &Archive,
-        span: Span,
-        mandate: &Mandate,
-        rule: PegRule,
-        votes: VoteRule,
-    ) -> Result<Self, WorldFault> {
+    pub fn of_history(archive: &Archive, span: Span, mandate: &Mandate, law: Law) -> Result<Self, WorldFault> {
         let Span { from, until, step } = span;
         if until.since(from) < Duration::from_hours(24) {
             return Err(WorldFault::Short { from, until });
         }
-        let assets = &mandate.assets;
-        let market = archive.market(assets, span).map_err(|(asset, at)| WorldFault::NoPrice { asset, at })?;
+        let market = archive.market(&mandate.assets, span).map_err(|(asset, at)| WorldFault::NoPrice { asset, at })?;
         let mut notes = Vec::new();
-        let bench = bench(archive, mandate, rule, votes, step, &mut notes);
+        let bench = bench(archive, mandate, law, step, &mut notes);
         let order = order(&bench, mandate);
         let early = Span { from: from.minus(WARM_UP), until: until.minus(step), step };
-        let pegs = PegTape::judge(archive.tape(), early, from, &bench, &order);
-        let tick = |at: Timestamp| usize::try_from(at.since(from).as_secs() / step.as_secs().max(1)).unwrap_or(usize::MAX);
-        let mut gas = Steps::default();
-        for (day, of) in archive.gas.range(..until) {
-            gas.note(tick(*day), *of);
+        let pegs = PegTape::judge(archive.tape(), early, from, (&bench, law.operator), &order);
+        let name = "as it happened".to_owned();
+        Self { name, span, market, pegs, notes, ..Self::quiet(span, mandate) }.with_weather(archive)
+    }
+
+    /// History until a story leaves it, and then the story.
+    ///
+    /// # Errors
+    /// Something is not known at some time of the history.
+    pub fn of_branch(
+        archive: &Archive,
+        story: &Story,
+        from: Timestamp,
+        mandate: &Mandate,
+        law: Law,
+        seed: u64,
+    ) -> Result<Self, WorldFault> {
+        let (step, branch, until) = (story.span().step, story.branch, story.span().until);
+        if branch.since(from) < Duration::from_hours(24) {
+            return Err(WorldFault::Short { from, until: branch });
         }
-        if gas.at(0).is_none() || archive.gas.range(..=from).next_back().is_none_or(|(day, _)| from.since(*day) >= WARM_UP) {
+        let past = Span { from, until: branch.plus(step), step };
+        let mut market = archive.market(&mandate.assets, past).map_err(|(asset, at)| WorldFault::NoPrice { asset, at })?;
+        let begins: Vec<Price> = market.prices.iter().filter_map(|of| of.last().copied()).collect();
+        let told = story.tell(&mandate.assets, &begins, seed);
+        for (of, story) in market.prices.iter_mut().zip(told.market.prices) {
+            of.pop();
+            of.extend(story);
+        }
+        for (of, story) in market.coverage.iter_mut().zip(&told.market.coverage) {
+            of.synthetic = story.synthetic;
+        }
+        let mut notes = vec![format!("from {branch} on it is a story: {}", story.words)];
+        let bench = bench(archive, mandate, law, step, &mut notes);
+        let order = order(&bench, mandate);
+        let tape = archive.tape().into_iter().filter(|(at, _)| *at < branch).chain(told.tape);
+        let early = Span { from: from.minus(WARM_UP), until: until.minus(step), step };
+        let pegs = PegTape::judge(tape, early, from, (&bench, law.operator), &order);
+        let span = Span { from, until, step };
+        let name = story.words.to_owned();
+        Self { name, span, market, pegs, notes, ..Self::quiet(span, mandate) }.with_weather(archive)
+    }
+
+    /// A story without any history. Gas is dear while coins fall, as it always was.
+    #[must_use]
+    pub fn of_story(story: &Story, mandate: &Mandate, law: Law, seed: u64) -> Self {
+        let span = story.span();
+        let begins = vec![Price::PAR; mandate.assets.len()];
+        let told = story.tell(&mandate.assets, &begins, seed);
+        let Law { rule, votes, operator } = law;
+        let judge = |asset: &AssetId| Judge {
+            asset: asset.clone(),
+            rule: in_closes(rule, span.step),
+            votes,
+            alike: alike(mandate, asset),
+        };
+        let bench: Vec<Judge> = mandate.assets.iter().map(judge).collect();
+        let order: Vec<usize> = (0..bench.len()).collect();
+        let last = Span { until: span.until.minus(span.step), ..span };
+        let pegs = PegTape::judge(told.tape, last, span.from, (&bench, operator), &order);
+        let notes = vec![story.words.to_owned()];
+        let mut world = Self { name: story.name.to_owned(), market: told.market, pegs, notes, ..Self::quiet(span, mandate) };
+        let falls =
+            |tick: usize| world.market.prices.iter().any(|of| of.get(tick).is_some_and(|price| price.bps_below_par() > 100));
+        let dear: Vec<(usize, u64)> = (0..world.market.ticks()).map(|tick| (tick, if falls(tick) { 100 } else { 25 })).collect();
+        for (tick, gwei) in dear {
+            world.gas.note(tick, GasDay { price: GasPrice::from_gwei(gwei), ether: ETHER });
+        }
+        world
+    }
+
+    /// A world in which nothing is known but its time.
+    fn quiet(span: Span, mandate: &Mandate) -> Self {
+        Self {
+            name: String::new(),
+            span,
+            market: Market { assets: mandate.assets.clone(), prices: Vec::new(), coverage: Vec::new() },
+            pegs: PegTape::default(),
+            gas: Steps::default(),
+            turnover: Steps::constant(Weight::from_bps(2_000)),
+            earns: vec![Steps::constant(None); mandate.assets.len()],
+            notes: Vec::new(),
+        }
+    }
+
+    /// Gas, volumes and yields as the files have them.
+    fn with_weather(mut self, archive: &Archive) -> Result<Self, WorldFault> {
+        let Span { from, until, step } = self.span;
+        let tick = |at: Timestamp| usize::try_from(at.since(from).as_secs() / step.as_secs().max(1)).unwrap_or(usize::MAX);
+        for (day, of) in archive.gas.range(..until) {
+            self.gas.note(tick(*day), *of);
+        }
+        if archive.gas.range(..=from).next_back().is_none_or(|(day, _)| from.since(*day) >= WARM_UP) {
             return Err(WorldFault::NoGas(from));
         }
-        let mut turnover = Steps::constant(Weight::ZERO);
+        self.turnover = Steps::constant(Weight::ZERO);
         for (day, of) in archive.turnover.range(..until) {
-            turnover.note(tick(*day), *of);
+            self.turnover.note(tick(*day), *of);
         }
         if archive.turnover.is_empty() {
-            notes.push("nobody but arbitrageurs trades: there is no file of volumes".to_owned());
+            self.notes.push("nobody but arbitrageurs trades: there is no file of volumes".to_owned());
         }
-        let earns = assets.iter().map(|asset| earns(archive, asset, span)).collect();
-        Ok(Self { name: "as it happened".to_owned(), span, market, pegs, gas, turnover, earns, notes })
+        if let Some((last, _)) = archive.gas.last_key_value()
+            && until.since(*last) > WARM_UP
+        {
+            self.notes.push(format!("gas, volumes and yields after {last} are those of that day"));
+        }
+        self.earns = self.market.assets.iter().map(|asset| earns(archive, asset, self.span)).collect();
+        Ok(self)
     }
 }
 
@@ -126,8 +228,7 @@ impl World {
 fn bench(
     archive: &Archive,
     mandate: &Mandate,
-    rule: PegRule,
-    votes: VoteRule,
+    Law { rule, votes, .. }: Law,
     step: Duration,
     notes: &mut Vec<String>,
 ) -> Vec<Judge> {
