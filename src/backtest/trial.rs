@@ -5,7 +5,8 @@
 //! what did not happen. [`setup`] is the pool and who looks after it, [`run`] lets one
 //! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
 //! `foresight` what could have. [`contenders`] are who is
-//! compared, [`metrics`] by which measures, and a [`study`] is the comparison.
+//! compared, [`metrics`] by which measures, and a [`study`] is the comparison, which [`mod@report`]
+//! writes down.
 //!
 //! # What is assumed
 //!
@@ -24,11 +25,14 @@ pub mod ledger;
 pub mod market;
 pub mod metrics;
 pub mod pegs;
+pub mod report;
 pub mod run;
 pub mod setup;
 pub mod steps;
 pub mod story;
 pub mod study;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 pub use archive::Archive;

@@ -13,9 +13,7 @@ use clap::Args;
 use crate::backtest;
 use crate::backtest::trial::{self, Archive, Contender, Law, Setup, Study, World, contenders, story};
 use crate::config::{self, EXIT_CODE, Environment};
-use crate::domain::allocation::Allocation;
-use crate::domain::ids::{AssetId, GroupId};
-use crate::domain::position::Mandate;
+use crate::domain::ids::AssetId;
 use crate::domain::units::{SwapFee, Timestamp, Usd, Weight, decimal_wad};
 
 /// What to replay, and for whom.
@@ -60,6 +58,9 @@ pub struct BacktestArgs {
     /// Blocks from a decision to the inclusion of its transaction.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     blocks: u32,
+    /// Write the comparison into this folder: a page for people, `index.html`, and CSV and JSON for programs.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// For programs: one JSON object.
     #[arg(long)]
     json: bool,
@@ -85,7 +86,11 @@ fn told(args: &BacktestArgs) -> Result<String, Box<dyn Error>> {
     let setup = setup(args)?;
     let contenders = contenders(args)?;
     let world = world(args, &setup)?;
-    let (study, _courses) = trial::study::compare(&world, &setup, &contenders, !args.json)?;
+    let (study, courses) = trial::study::compare(&world, &setup, &contenders, !args.json)?;
+    if let Some(folder) = &args.report {
+        let unwritten = |fault: std::io::Error| format!("--report: {}: {fault}", folder.display());
+        trial::report::write(folder, &world, &study, &courses).map_err(unwritten)?;
+    }
     if args.json { Ok(serde_json::to_string_pretty(&study)? + "\n") } else { Ok(table::table(&study)) }
 }
 
@@ -100,31 +105,21 @@ fn setup(args: &BacktestArgs) -> Result<Setup, Box<dyn Error>> {
     let value = decimal_wad(&args.value)
         .filter(|value| *value > 0)
         .ok_or_else(|| format!("--value: found `{}`; expected dollars above zero, such as 500000", args.value))?;
-    let (mandate, decimals) = match &args.pool {
+    let usual = match &args.pool {
         Some(file) => of_file(file)?,
-        None => example()?,
+        None => Setup::example()?,
     };
     Ok(Setup {
         value: Usd::from_wad(value),
         fee: SwapFee::from_bps(args.fee_bps),
         volume_share: Weight::from_bps(args.volume.saturating_mul(100)),
         inclusion_blocks: args.blocks,
-        ..Setup::example(mandate, decimals)
+        ..usual
     })
 }
 
-/// The pool of the examples.
-fn example() -> Result<(Mandate, Vec<u8>), Box<dyn Error>> {
-    let bps = |all: [u32; 3]| all.map(Weight::from_bps).to_vec();
-    let assets = ["DAI", "USDC", "USDT"].map(AssetId::new).to_vec();
-    let target = Allocation::exact(bps([4_000, 3_500, 2_500]))?;
-    let mandate = Mandate::plain(assets, target, bps([2_000, 1_500, 500]), bps([6_000, 5_500, 4_500]));
-    let usdc = Some(GroupId::new("usdc"));
-    Ok((Mandate { groups: vec![usdc.clone(), usdc, None], ..mandate }, vec![18, 6, 6]))
-}
-
 /// A pool of a configuration directory.
-fn of_file(file: &std::path::Path) -> Result<(Mandate, Vec<u8>), Box<dyn Error>> {
+fn of_file(file: &std::path::Path) -> Result<Setup, Box<dyn Error>> {
     let expected =
         || format!("--pool: found `{}`; expected a pool file of a configuration directory, DIR/pools/NAME.toml", file.display());
     let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).ok_or_else(expected)?;
@@ -137,7 +132,7 @@ fn of_file(file: &std::path::Path) -> Result<(Mandate, Vec<u8>), Box<dyn Error>>
             .ok_or_else(|| format!("--pool: {asset} is a share of a vault, and shares cannot be put on trial yet"))
     };
     let decimals = pool.mandate.assets.iter().map(decimals).collect::<Result<_, _>>()?;
-    Ok((pool.mandate.clone(), decimals))
+    Ok(Setup::usual(pool.mandate.clone(), decimals))
 }
 
 /// What everybody goes through: history, a story that leaves it, or without data a story alone.
@@ -177,4 +172,100 @@ fn moment(option: &str, text: &str) -> Result<Timestamp, String> {
 #[must_use]
 fn headline(study: &Study) -> String {
     format!("{}, {} to {}, {} ticks of {} s", study.world, study.from, study.until, study.ticks, study.step_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: BacktestArgs,
+    }
+
+    fn answer(words: &[&str]) -> Result<String, String> {
+        let args = Cli::try_parse_from([&["backtest"], words].concat()).unwrap().args;
+        told(&args).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn without_data_a_story_is_told_and_says_that_it_is_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let report = folder.path().join("out");
+        let json =
+            answer(&["--policy", "hold", "--policy", "freeze-only", "--json", "--report", report.to_str().unwrap()]).unwrap();
+        let study: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(study["notes"][0].as_str().unwrap().contains("SYNTHETIC"), "{}", study["notes"]);
+        assert_eq!(study["rows"][1]["name"], "freeze-only");
+        let plans: Vec<&str> =
+            study["rows"][1]["acts"].as_array().unwrap().iter().map(|act| act["plan"].as_str().unwrap()).collect();
+        assert_eq!(plans, ["freeze", "fee_ramp", "open"]);
+        let written = |name: &str| std::fs::read_to_string(report.join(name)).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written("study.json")).unwrap(), study);
+        assert!(written("values.csv").starts_with("time_utc,hold,freeze-only\n"));
+        assert_eq!(written("acts.csv").lines().count(), 4);
+        let page = written("index.html");
+        assert!(page.len() < 10_000_000 && page.contains("plotly") && !page.contains("\"data\"</script>"), "{}", page.len());
+        assert!(!page.contains("<script src") && !page.contains("<link"), "it needs no network");
+        assert!(page.contains("\"name\":\"freeze-only\""));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_said_with_what_could() {
+        let fault = answer(&["--policy", "guardd"]).unwrap_err();
+        assert!(fault.contains("`guardd`") && fault.contains("article-uncapped"), "{fault}");
+        let fault = answer(&["--value=-3"]).unwrap_err();
+        assert!(fault.contains("--value: found `-3`"), "{fault}");
+        let nowhere = tempfile::TempDir::new().unwrap();
+        let fault = answer(&["--data", nowhere.path().to_str().unwrap()]).unwrap_err();
+        assert!(fault.contains("VENUE_PAIR_1m_PERIOD.csv"), "{fault}");
+        let fault = answer(&["--pool", nowhere.path().join("pools/none.toml").to_str().unwrap()]).unwrap_err();
+        assert!(fault.contains("ballast.toml"), "{fault}");
+    }
+
+    #[test]
+    fn a_pool_file_is_put_on_trial_with_its_own_targets() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config/example/pools/treasury.toml");
+        let setup = of_file(std::path::Path::new(file)).unwrap();
+        assert_eq!(setup.mandate.assets.len(), 3);
+        assert_eq!(setup.decimals, [18, 6, 6]);
+    }
+
+    #[test]
+    fn times_are_days_or_moments_and_anything_else_is_refused() {
+        assert_eq!(moment("--from", "2023-02-01").unwrap(), Timestamp::from_secs(1_675_209_600));
+        assert_eq!(moment("--from", "2023-02-01T00:00:59Z").unwrap(), Timestamp::from_secs(1_675_209_600));
+        let fault = moment("--to", "01.02.2023").unwrap_err();
+        assert!(fault.contains("--to: found `01.02.2023`; expected a day"), "{fault}");
+    }
+
+    #[test]
+    fn data_that_does_not_reach_is_named_with_its_place() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let minutes = |price: &str| -> String {
+            let rows = (0..3_000).map(|minute: u32| {
+                let (day, hour, minute) = (1 + minute / 1_440, minute / 60 % 24, minute % 60);
+                format!("2023-03-{day:02}T{hour:02}:{minute:02}:00Z,{price},{price},{price},500000\n")
+            });
+            format!("minute_start_utc,high,low,close,volume_base\n{}", rows.collect::<String>())
+        };
+        for pair in ["usdcusd", "usdtusd", "daiusd"] {
+            std::fs::write(folder.path().join(format!("kraken_{pair}_1m_x.csv")), minutes("1")).unwrap();
+        }
+        let data = folder.path().to_str().unwrap();
+        let fault = answer(&["--data", data]).unwrap_err();
+        assert!(fault.contains("there is no price of gas"), "{fault}");
+        let gas = "date_utc,avg_gas_price_gwei,eth_usd\n2023-03-01,20,1600\n2023-03-02,20,1600\n2023-03-03,20,1600\n";
+        std::fs::write(folder.path().join("ethereum_gas_daily_x.csv"), gas).unwrap();
+        let found = answer(&["--data", data, "--policy", "hold", "--policy", "pool"]).unwrap();
+        assert!(found.contains("as it happened") && found.contains("nobody but arbitrageurs trades"), "{found}");
+        let fault = answer(&["--data", data, "--from", "2022-01-01"]).unwrap_err();
+        assert!(fault.contains("there is no price of DAI at 2022-01-01"), "{fault}");
+        std::fs::write(folder.path().join("ethereum_gas_daily_x.csv"), gas.replace("20,1600", "-4,1600")).unwrap();
+        let fault = answer(&["--data", data]).unwrap_err();
+        assert!(fault.contains("ethereum_gas_daily_x.csv:2, avg_gas_price_gwei: found `-4`"), "{fault}");
+    }
 }

@@ -189,11 +189,11 @@ impl Archive {
         let known = |asset: &AssetId| {
             let hours = self.hours.get(asset);
             let closes = self.closes.get(asset);
-            let first = hours.and_then(|hours| hours.keys().next()).into_iter();
-            let first = first.chain(closes.and_then(|closes| closes.keys().next())).min()?;
+            let first = hours.and_then(|hours| hours.keys().next().copied()).into_iter();
+            let first = first.map(|at| at.minus(HOUR)).chain(closes.and_then(|closes| closes.keys().next().copied())).min()?;
             let last = hours.and_then(|hours| hours.keys().next_back()).into_iter();
             let last = last.chain(closes.and_then(|closes| closes.keys().next_back())).max()?;
-            Some((*first, *last))
+            Some((first, *last))
         };
         let ends: Vec<(Timestamp, Timestamp)> = assets.iter().map(known).collect::<Option<_>>()?;
         let from = ends.iter().map(|(from, _)| *from).max()?;
@@ -237,7 +237,10 @@ impl Archive {
             covers.crossed = covers.crossed.saturating_add(1);
             return Some(price);
         }
-        let (_, price) = self.hours.get(asset)?.range(..=now).next_back()?;
+        // The first hour of the data is told when it is over; the market was there before.
+        let hours = self.hours.get(asset)?;
+        let first = || hours.first_key_value().filter(|(at, _)| at.since(now) <= HOUR);
+        let (_, price) = hours.range(..=now).next_back().or_else(first)?;
         covers.hourly = covers.hourly.saturating_add(1);
         Some(*price)
     }

@@ -5,8 +5,7 @@ use std::path::Path;
 use super::setup::{Acts, Contender};
 use crate::config::{self, Faults};
 use crate::domain::gas::GasRule;
-use crate::domain::policy::{AfterDerisk, BrakeRule, DepegAnswer, Policy, TiltRule};
-use crate::domain::schedule::Schedule;
+use crate::domain::policy::{AfterDerisk, DepegAnswer, Policy, TiltRule};
 use crate::domain::trigger::PerClass;
 use crate::domain::units::{GasPrice, Weight};
 
@@ -56,18 +55,16 @@ pub fn named(name: &str) -> Result<Contender, ContenderFault> {
         "foresight" => Ok(Acts::Foresight),
         "article" | "guarded" => by(built_in(name)?),
         "article-uncapped" => by(uncapped(built_in("article")?)),
-        "freeze-only" => by(only(guarded()?, DepegAnswer::Freeze)),
-        "derisk-only" => by(derisk_only(guarded()?)),
-        "exit" => by(only(guarded()?, DepegAnswer::Exit)),
+        "freeze-only" => by(only(&guarded()?, DepegAnswer::Freeze)),
+        "derisk-only" => by(derisk_only(&guarded()?)),
+        "exit" => by(only(&guarded()?, DepegAnswer::Exit)),
         "breakers-only" => {
             let guarded = guarded()?;
-            let brakes = guarded.brakes;
-            by(Policy { brakes, ..only(guarded, DepegAnswer::Hold) })
+            by(Policy { brakes: guarded.brakes, ..only(&guarded, DepegAnswer::Hold) })
         }
         "periodic" => {
             let guarded = guarded()?;
-            let schedule: Option<Schedule> = guarded.schedule.clone();
-            by(Policy { schedule, ..only(guarded, DepegAnswer::Hold) })
+            by(Policy { schedule: guarded.schedule.clone(), ..only(&guarded, DepegAnswer::Hold) })
         }
         file if Path::new(file).is_file() => by(config::policy_in(Path::new(file)).map_err(ContenderFault::File)?),
         unknown => Err(ContenderFault::Unknown(unknown.to_owned())),
@@ -82,7 +79,7 @@ fn built_in(name: &str) -> Result<Policy, ContenderFault> {
 }
 
 /// A policy that does nothing but answer a depeg.
-fn only(policy: Policy, answer: DepegAnswer) -> Policy {
+fn only(policy: &Policy, answer: DepegAnswer) -> Policy {
     let mut depeg = policy.depeg.clone();
     depeg.answer = answer;
     Policy {
@@ -90,15 +87,15 @@ fn only(policy: Policy, answer: DepegAnswer) -> Policy {
         schedule: None,
         tilt: TiltRule { volatility: None, yield_gain_bps: 0, dead_band: Weight::ZERO },
         yields: None,
-        brakes: None::<BrakeRule>,
+        brakes: None,
         swap: None,
         depeg,
-        ..policy
+        ..policy.clone()
     }
 }
 
 /// Whoever sells also buys back when it is over, by the calendar.
-fn derisk_only(policy: Policy) -> Policy {
+fn derisk_only(policy: &Policy) -> Policy {
     let (drift_threshold, schedule) = (policy.drift_threshold, policy.schedule.clone());
     let mut only = only(policy, DepegAnswer::Derisk);
     only.depeg.derisk.then = AfterDerisk::Hold;
@@ -113,7 +110,7 @@ fn uncapped(policy: Policy) -> Policy {
         PerClass { depeg: free(depeg), drift: free(drift), yields: free(yields), schedule: free(schedule), manual: free(manual) };
     let mut depeg = policy.depeg.clone();
     depeg.gas_multiple_bps = u32::MAX;
-    Policy { gas, depeg, ..policy }
+    Policy { depeg, gas, ..policy }
 }
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ mod tests {
         assert!(lost.is_negative() && dollars(lost) > -0.08);
         ledger.reprice(&[price(8_800), price(10_000)]);
         ledger.trade(Cause::Ramp, (1, WAD), (0, 3)).unwrap();
-        assert_eq!(ledger.balance(&ledger.held().to_vec()), Ok(()));
+        assert_eq!(ledger.balance(ledger.held()), Ok(()));
         assert!((dollars(ledger.sum(Cause::Market)) + 10.0 - 0.1 + 0.1 + 1_007.0 * 0.11).abs() < 0.2);
     }
 

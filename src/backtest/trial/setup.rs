@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::market::Market;
-use crate::domain::ids::AssetId;
+use crate::domain::allocation::{Allocation, AllocationFault};
+use crate::domain::ids::{AssetId, GroupId};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
 use crate::domain::units::{Price, Rounding, SwapFee, Usd, WAD, Weight, mul_div};
@@ -58,10 +59,22 @@ pub enum Acts {
 }
 
 impl Setup {
-    /// The pool in which the treasury of the examples would be: 40/35/25 of DAI, USDC and USDT, half a million dollars, five basis
-    /// points, on a chain with a block every twelve seconds.
+    /// The pool of the examples: 40/35/25 of DAI, USDC and USDT, each twenty points up or down, DAI and USDC at risk together.
+    ///
+    /// # Errors
+    /// None: the targets sum to one.
+    pub fn example() -> Result<Self, AllocationFault> {
+        let bps = |all: [u32; 3]| all.map(Weight::from_bps).to_vec();
+        let assets = ["DAI", "USDC", "USDT"].map(AssetId::new).to_vec();
+        let target = Allocation::exact(bps([4_000, 3_500, 2_500]))?;
+        let mandate = Mandate::plain(assets, target, bps([2_000, 1_500, 500]), bps([6_000, 5_500, 4_500]));
+        let usdc = Some(GroupId::new("usdc"));
+        Ok(Self::usual(Mandate { groups: vec![usdc.clone(), usdc, None], ..mandate }, vec![18, 6, 6]))
+    }
+
+    /// A pool of half a million dollars and five basis points, on a chain with a block every twelve seconds.
     #[must_use]
-    pub fn example(mandate: Mandate, decimals: Vec<u8>) -> Self {
+    pub fn usual(mandate: Mandate, decimals: Vec<u8>) -> Self {
         Self {
             mandate,
             decimals,

@@ -157,7 +157,7 @@ impl Story {
         let (mut prices, mut coverage, mut tape) = (Vec::new(), Vec::new(), Vec::new());
         for (asset, begins) in assets.iter().zip(begins) {
             let of = self.prices(asset, *begins, &mut rng);
-            tape.extend(self.said(asset, &of, span, &mut rng));
+            tape.extend(said(asset, &of, span, &mut rng));
             coverage.push(Coverage { asset: asset.to_string(), synthetic: of.len(), ..Coverage::default() });
             prices.push(of);
         }
@@ -190,35 +190,35 @@ impl Story {
         }
         prices
     }
+}
 
-    /// What the sources say of a coin.
-    fn said(&self, asset: &AssetId, prices: &[Price], span: Span, rng: &mut fastrand::Rng) -> Vec<Reading> {
-        let source = |name: &str, group: Group, good_for: Duration| {
-            let id = SourceId::new(&format!("{name}:{asset}"));
-            Arc::new(Source { id, asset: asset.clone(), unit: Unit::Usd, group, advisory: false, good_for })
-        };
-        let book = source("book", Group::UsdBooks, tape::BARS.good_for);
-        let pyth = source("pyth", Group::Pyth, tape::BARS.good_for);
-        // By the name that it has in history, so that its next word takes the place of its last.
-        let oracle = source("chainlink", Group::Chainlink, tape::CHAINLINK_GOOD_FOR);
-        let mut said = Vec::new();
-        let mut written: Option<(Timestamp, Price)> = None;
-        let mut now = span.from;
-        for price in prices {
-            // The bar of a minute is known when it is over; prices are those of its end.
-            said.push(tape::said(&book, jittered(price.wad(), rng), tape::BARS.half_spread_bps, now));
-            said.push(tape::said(&pyth, jittered(price.wad(), rng), tape::BARS.half_spread_bps, now));
-            let moved =
-                |last: Price| price.wad().abs_diff(last.wad()).saturating_mul(10_000) >= last.wad().saturating_mul(ORACLE_BPS);
-            if written.is_none_or(|(at, last)| moved(last) || now.since(at) >= HEARTBEAT) {
-                let late = if written.is_none() { now } else { now.plus(ORACLE_DELAY) };
-                written = Some((now, *price));
-                said.push(tape::said(&oracle, *price, tape::CHAINLINK_BPS, late));
-            }
-            now = now.plus(span.step);
+/// What the sources say of a coin.
+fn said(asset: &AssetId, prices: &[Price], span: Span, rng: &mut fastrand::Rng) -> Vec<Reading> {
+    let source = |name: &str, group: Group, good_for: Duration| {
+        let id = SourceId::new(&format!("{name}:{asset}"));
+        Arc::new(Source { id, asset: asset.clone(), unit: Unit::Usd, group, advisory: false, good_for })
+    };
+    let book = source("book", Group::UsdBooks, tape::BARS.good_for);
+    let pyth = source("pyth", Group::Pyth, tape::BARS.good_for);
+    // By the name that it has in history, so that its next word takes the place of its last.
+    let oracle = source("chainlink", Group::Chainlink, tape::CHAINLINK_GOOD_FOR);
+    let mut said = Vec::new();
+    let mut written: Option<(Timestamp, Price)> = None;
+    let mut now = span.from;
+    for price in prices {
+        // The bar of a minute is known when it is over; prices are those of its end.
+        said.push(tape::said(&book, jittered(price.wad(), rng), tape::BARS.half_spread_bps, now));
+        said.push(tape::said(&pyth, jittered(price.wad(), rng), tape::BARS.half_spread_bps, now));
+        let moved =
+            |last: Price| price.wad().abs_diff(last.wad()).saturating_mul(10_000) >= last.wad().saturating_mul(ORACLE_BPS);
+        if written.is_none_or(|(at, last)| moved(last) || now.since(at) >= HEARTBEAT) {
+            let late = if written.is_none() { now } else { now.plus(ORACLE_DELAY) };
+            written = Some((now, *price));
+            said.push(tape::said(&oracle, *price, tape::CHAINLINK_BPS, late));
         }
-        said
+        now = now.plus(span.step);
     }
+    said
 }
 
 /// A moment, and a price in hundredths of a cent.

@@ -13,6 +13,10 @@ const MOST_TRADES: usize = 16;
 /// The part of what a breaker leaves that an arbitrageur dares to trade.
 const DARES: f64 = 0.999_999;
 
+/// The part of the pool that one trade of those takes who do not look for profit, and into how many an hour is cut at most.
+const TRIP: f64 = 1.0 / 4_000.0;
+const MOST_TRIPS: f64 = 200.0;
+
 /// A trade that somebody would make.
 #[derive(Clone, Copy, Debug)]
 struct Chance {
@@ -120,12 +124,13 @@ impl Run<'_> {
         booked.map(|_| ()).map_err(|fault| RunFault::Books { at: now, fault })
     }
 
-    /// An hour of trade by those who do not look for profit: one swap there and one back, each with half of the volume, so that nothing
-    /// but their fees stays. What cannot be traded is a fee that is not earned.
+    /// An hour of trade by those who do not look for profit: swaps there and back, so that nothing but their fees stays. What cannot be
+    /// traded is a fee that is not earned. Each trade is small, as theirs are: a breaker that would stop an hour's volume in one piece
+    /// lets it through in many.
     pub(super) fn volume(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
         let turnover = self.world.turnover.at(tick).map_or(0.0, |turnover| turnover.as_fraction());
-        let in_pool: f64 =
-            self.pool.tokens.iter().enumerate().map(|(at, token)| dollars(self.ledger.value(at, token.balance))).sum();
+        let tokens = self.pool.tokens.iter().enumerate();
+        let in_pool: f64 = tokens.map(|(at, token)| dollars(self.ledger.value(at, token.balance))).sum();
         let volume = turnover * self.setup.volume_share.as_fraction() / 24.0 * in_pool;
         let count = self.pool.tokens.len();
         if volume <= 0.0 || count < 2 {
@@ -135,21 +140,27 @@ impl Run<'_> {
         let hour = tick / super::VOLUME_EVERY;
         let from = hour % count;
         let to = from.saturating_add(1).saturating_add((hour / count) % count.saturating_sub(1)) % count;
-        let there = self.prices.get(from).and_then(|price| raw(volume / 2.0 / price.as_f64(), *self.setup.decimals.get(from)?));
-        let quote = there.map(|amount| self.pool.quote_in(from, to, amount, now.secs()));
-        match quote {
-            Some(Ok(traded)) if traded.amount_out > 0 => {
-                self.trade(Cause::Volume, from, to, traded, now)?;
-                match self.pool.quote_in(to, from, traded.amount_out, now.secs()) {
-                    Ok(back) => self.trade(Cause::Volume, to, from, back, now),
-                    Err(MathFault::BreakerTripped) => Ok(()),
-                    Err(fault) => Err(RunFault::Maths { at: now, fault }),
-                }
-            }
-            _ => {
-                self.ledger.forgone += volume * self.setup.fee.as_fraction();
-                Ok(())
-            }
+        let (mut left, usual) = (volume, (volume / MOST_TRIPS).max(2.0 * in_pool * TRIP));
+        while left > 0.0 && self.there_and_back(from, to, left.min(usual) / 2.0, now)? {
+            left -= usual;
+        }
+        self.ledger.forgone += left.max(0.0) * self.setup.fee.as_fraction();
+        Ok(())
+    }
+
+    /// One swap of so many dollars there, and one back. `false` where it cannot be traded.
+    fn there_and_back(&mut self, from: usize, to: usize, dollars: f64, now: Timestamp) -> Result<bool, RunFault> {
+        let price = self.prices.get(from).zip(self.setup.decimals.get(from));
+        let Some(amount) = price.and_then(|(price, decimals)| raw(dollars / price.as_f64(), *decimals)) else { return Ok(false) };
+        let Ok(there) = self.pool.quote_in(from, to, amount, now.secs()) else { return Ok(false) };
+        if there.amount_out == 0 {
+            return Ok(false);
+        }
+        self.trade(Cause::Volume, from, to, there, now)?;
+        match self.pool.quote_in(to, from, there.amount_out, now.secs()) {
+            Ok(back) => self.trade(Cause::Volume, to, from, back, now).map(|()| true),
+            Err(MathFault::BreakerTripped) => Ok(false),
+            Err(fault) => Err(RunFault::Maths { at: now, fault }),
         }
     }
 }
