@@ -126,7 +126,11 @@ fn node(url: String) -> Node {
 
 /// A node at a port where nobody listens.
 pub(super) fn dead() -> Node {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound, and nobody listens: the port refuses, and no other test's node can be given it meanwhile.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    std::mem::forget(taken);
     node(format!("http://127.0.0.1:{port}"))
 }
 
