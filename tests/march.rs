@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use ballast::backtest::Span;
 use ballast::backtest::trial::study::{Row, compare};
-use ballast::backtest::trial::{Archive, Contender, Law, Setup, World, named, story};
+use ballast::backtest::trial::{Archive, Contender, Law, Setup, World, story};
+use ballast::chain::managed_pool::NEEDS;
+use ballast::cli::backtest::contenders::named;
 use ballast::config::peg_defaults;
 use ballast::domain::units::Timestamp;
 
@@ -33,7 +35,7 @@ fn march() -> Option<&'static Vec<(&'static str, Vec<Row>)>> {
         let archive = Archive::load(&recorded()?).unwrap_or_else(|fault| panic!("{fault}"));
         let from = Timestamp::from_secs(1_677_715_200);
         let until = Timestamp::from_secs(1_679_356_800);
-        let setup = Setup::example().unwrap();
+        let setup = Setup::example(NEEDS).unwrap();
         let names = ["hold", "pool", "freeze-only", "breakers-only", "exit", "article-uncapped", "guarded"];
         let contenders: Vec<Contender> = names.iter().map(|name| named(name).unwrap()).collect();
         let span = Span { from, until, step: Duration::from_mins(1) };

@@ -4,8 +4,8 @@
 //! [`pegs`] what was known of them, [`world`] all of it together; a [`story`] tells
 //! what did not happen. [`setup`] is the pool and who looks after it, [`run`] lets one
 //! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
-//! `foresight` what could have. [`contenders`] are who is
-//! compared, [`metrics`] by which measures, and a [`study`] is the comparison, which [`mod@report`]
+//! `foresight` what could have. [`metrics`] are by which
+//! measures contenders are compared, and a [`study`] is the comparison, which [`mod@report`]
 //! writes down.
 //!
 //! # What is assumed
@@ -18,7 +18,6 @@
 //! - Shares of vaults are not simulated: every asset is the coin itself, and what it earns elsewhere it does not earn in the pool.
 
 pub mod archive;
-pub mod contenders;
 pub mod course;
 mod foresight;
 pub mod ledger;
@@ -36,7 +35,6 @@ mod tests;
 pub mod world;
 
 pub use archive::Archive;
-pub use contenders::{ContenderFault, named};
 pub use course::{Books, Course};
 pub use run::{RunFault, run};
 pub use setup::{Acts, Contender, Setup};

@@ -1,5 +1,6 @@
 //! `ballast backtest`: what policies would have done with a pool, with every cost, and what would have become of it.
 
+pub mod contenders;
 mod table;
 
 use std::error::Error;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::backtest;
-use crate::backtest::trial::{self, Archive, Contender, Law, Setup, Study, World, contenders, story};
+use crate::backtest::trial::{self, Archive, Contender, Law, Setup, Study, World, story};
+use crate::chain::managed_pool::NEEDS;
 use crate::config::{self, EXIT_CODE, Environment};
 use crate::domain::ids::AssetId;
 use crate::domain::units::{SwapFee, Timestamp, Usd, Weight, decimal_wad};
@@ -97,7 +99,7 @@ fn told(args: &BacktestArgs) -> Result<String, Box<dyn Error>> {
 fn contenders(args: &BacktestArgs) -> Result<Vec<Contender>, Box<dyn Error>> {
     let usual = || contenders::USUAL.map(str::to_owned).to_vec();
     let names = if args.policies.is_empty() { usual() } else { args.policies.clone() };
-    Ok(names.iter().map(|name| trial::named(name)).collect::<Result<_, _>>()?)
+    Ok(names.iter().map(|name| contenders::named(name)).collect::<Result<_, _>>()?)
 }
 
 /// The pool that is put on trial.
@@ -107,7 +109,7 @@ fn setup(args: &BacktestArgs) -> Result<Setup, Box<dyn Error>> {
         .ok_or_else(|| format!("--value: found `{}`; expected dollars above zero, such as 500000", args.value))?;
     let usual = match &args.pool {
         Some(file) => of_file(file)?,
-        None => Setup::example()?,
+        None => Setup::example(NEEDS)?,
     };
     Ok(Setup {
         value: Usd::from_wad(value),
@@ -132,7 +134,7 @@ fn of_file(file: &std::path::Path) -> Result<Setup, Box<dyn Error>> {
             .ok_or_else(|| format!("--pool: {asset} is a share of a vault, and shares cannot be put on trial yet"))
     };
     let decimals = pool.mandate.assets.iter().map(decimals).collect::<Result<_, _>>()?;
-    Ok(Setup::usual(pool.mandate.clone(), decimals))
+    Ok(Setup::usual(pool.mandate.clone(), decimals, NEEDS))
 }
 
 /// What everybody goes through: history, a story that leaves it, or without data a story alone.

@@ -5,7 +5,6 @@
 use super::course::Course;
 use super::setup::Setup;
 use super::world::World;
-use crate::chain::managed_pool::NEEDS;
 use crate::domain::units::{GasCost, Usd};
 
 /// Value of each holding when everything until now went as well as it could.
@@ -30,7 +29,7 @@ pub(super) fn run(world: &World, setup: &Setup, name: &str) -> Course {
                 *value *= grown;
             }
         }
-        let gas = world.gas.at(tick).and_then(|gas| GasCost { gas_used: NEEDS.swap, price: gas.price }.usd(gas.ether));
+        let gas = world.gas.at(tick).and_then(|gas| GasCost { gas_used: setup.needs.swap, price: gas.price }.usd(gas.ether));
         let top = best.iter().copied().fold(0.0, f64::max);
         let moved = top * keeps - gas.map_or(0.0, Usd::as_f64);
         for value in &mut best {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::market::Market;
 use crate::domain::allocation::{Allocation, AllocationFault};
+use crate::domain::decide::GasNeeds;
 use crate::domain::ids::{AssetId, GroupId};
 use crate::domain::policy::Policy;
 use crate::domain::position::Mandate;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub volume_share: Weight,
     /// Facts older than this are not known any more.
     pub max_age: Duration,
+    /// What transactions use.
+    pub needs: GasNeeds,
 }
 
 /// One side of a comparison.
@@ -63,18 +66,18 @@ impl Setup {
     ///
     /// # Errors
     /// None: the targets sum to one.
-    pub fn example() -> Result<Self, AllocationFault> {
+    pub fn example(needs: GasNeeds) -> Result<Self, AllocationFault> {
         let bps = |all: [u32; 3]| all.map(Weight::from_bps).to_vec();
         let assets = ["DAI", "USDC", "USDT"].map(AssetId::new).to_vec();
         let target = Allocation::exact(bps([4_000, 3_500, 2_500]))?;
         let mandate = Mandate::plain(assets, target, bps([2_000, 1_500, 500]), bps([6_000, 5_500, 4_500]));
         let usdc = Some(GroupId::new("usdc"));
-        Ok(Self::usual(Mandate { groups: vec![usdc.clone(), usdc, None], ..mandate }, vec![18, 6, 6]))
+        Ok(Self::usual(Mandate { groups: vec![usdc.clone(), usdc, None], ..mandate }, vec![18, 6, 6], needs))
     }
 
     /// A pool of half a million dollars and five basis points, on a chain with a block every twelve seconds.
     #[must_use]
-    pub fn usual(mandate: Mandate, decimals: Vec<u8>) -> Self {
+    pub fn usual(mandate: Mandate, decimals: Vec<u8>, needs: GasNeeds) -> Self {
         Self {
             mandate,
             decimals,
@@ -85,6 +88,7 @@ impl Setup {
             arbitrage_gas: 130_000,
             volume_share: Weight::from_bps(1_000),
             max_age: Duration::from_mins(2),
+            needs,
         }
     }
 

@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use super::story::{self, Story};
 use super::study::compare;
 use super::*;
+use crate::chain::managed_pool::NEEDS;
+use crate::cli::backtest::contenders::{self, named};
 use crate::config::peg_defaults;
 use crate::domain::units::{SwapFee, Weight};
 
 fn setup() -> Setup {
-    Setup::example().unwrap()
+    Setup::example(NEEDS).unwrap()
 }
 
 fn law() -> Law {

@@ -4,7 +4,6 @@ use super::{Flight, Run, RunFault, lead};
 use crate::backtest::trial::course::Act;
 use crate::backtest::trial::ledger::dollars;
 use crate::backtest::trial::pegs::BLOCK;
-use crate::chain::managed_pool::NEEDS;
 use crate::domain::decide::{self, Decision, Facts, Hold};
 use crate::domain::moves::turnover;
 use crate::domain::peg::Trust;
@@ -48,7 +47,7 @@ impl Run<'_> {
             block_time: self.setup.block_time,
             gas: Some(self.gas.price),
             ether: Some(self.gas.ether),
-            needs: NEEDS,
+            needs: self.setup.needs,
             treasury: true,
         };
         // An order that is on its way is waited for, unless something more urgent comes.
@@ -83,7 +82,7 @@ impl Run<'_> {
     /// Sends when gas may be paid; the cap stands from when the class was first asked for until its deadline.
     fn ask(&mut self, policy: &Policy, trigger: Trigger, plan: Plan, benefit: Option<Usd>, now: Timestamp) {
         let class = trigger.class();
-        let fresh = policy.cap(class, NEEDS.of(&plan), benefit, Some(self.gas.ether), now);
+        let fresh = policy.cap(class, self.setup.needs.of(&plan), benefit, Some(self.gas.ether), now);
         let cap = match self.asking {
             Some((asked, cap)) if asked == class && !cap.expired(now) => cap,
             _ => fresh,
@@ -116,7 +115,7 @@ impl Run<'_> {
         let Flight { trigger, plan, benefit, span, .. } = flight;
         // What runs in time and was not included before its start is taken back.
         let late = plan.timing().is_some() && span.start < now.secs();
-        let gas_used = if late { CANCEL_GAS } else { NEEDS.of(plan) };
+        let gas_used = if late { CANCEL_GAS } else { self.setup.needs.of(plan) };
         let paid = self.ledger.pay(GasCost { gas_used, price: self.gas.price }, self.gas.ether);
         let done = !late && self.carry_out(plan, *span, now)?;
         if done {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::setup::{Acts, Contender};
+use crate::backtest::trial::{Acts, Contender};
 use crate::config::{self, Faults};
 use crate::domain::gas::GasRule;
 use crate::domain::policy::{AfterDerisk, DepegAnswer, Policy, TiltRule};
