@@ -2,7 +2,7 @@
 //!
 //! The world is made once and is the same for every contender: [`archive`] holds what the files know, [`market`] what coins cost,
 //! [`pegs`] what was known of them, [`world`] all of it together; a [`story`] tells
-//! what did not happen. [`setup`] is the pool and who looks after it, [`run`] lets one
+//! what did not happen. [`setup`] is the pool and who looks after it, [`mod@run`] lets one
 //! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
 //! `foresight` what could have. [`metrics`] are by which
 //! measures contenders are compared, and a [`study`] is the comparison, which [`mod@report`]
