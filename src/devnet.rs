@@ -16,7 +16,7 @@ pub mod bytecode;
 pub mod catalogue;
 pub mod coins;
 pub mod config_files;
-mod contracts;
+pub(crate) mod contracts;
 pub mod deployer;
 mod engine;
 pub mod fault;

@@ -57,6 +57,20 @@ const WALLS: &[Wall] = &[
         forbidden: &["crate::actors", "crate::chain", "crate::config", "crate::cli", "crate::sources"],
         why: "a replay knows the decision and nothing of the program around it",
     },
+    Wall { room: "src/simulation", forbidden: RUNTIME, why: "the simulation computes: it has no runtime" },
+    Wall {
+        room: "src/simulation",
+        forbidden: &[
+            "crate::actors",
+            "crate::backtest",
+            "crate::chain",
+            "crate::config",
+            "crate::devnet",
+            "crate::ports",
+            "std::fs",
+        ],
+        why: "the simulation knows plans and positions, and nobody who uses it",
+    },
     Wall { room: "src/actors", forbidden: EXCHANGE, why: "actors speak of positions, not of one exchange" },
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,16 +78,9 @@ impl History {
     /// # Errors
     /// The folder cannot be read, has nothing to replay, or has rows that cannot be read: all of them are told.
     pub fn load(folder: &Path, bar: &BarRule) -> Result<Self, ReplayFault> {
-        let unreadable = |fault| ReplayFault::Folder { folder: folder.to_owned(), fault };
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            paths.push(entry.map_err(unreadable)?.path());
-        }
-        paths.sort();
         let (mut found, mut yardstick, mut faults, mut bars) = (Found::new(), Yardstick::default(), Vec::new(), false);
         let mut absent: Vec<(&str, &str)> = SINGLE.to_vec();
-        for path in paths {
-            let Some(stem) = stem(&path) else { continue };
+        for (stem, path) in tables(folder)? {
             absent.retain(|(beginning, _)| !stem.starts_with(beginning));
             let told = if stem.starts_with(CHAINLINK) {
                 chainlink(&path, &mut found)
@@ -167,7 +160,8 @@ impl History {
     }
 }
 
-fn in_order(readings: impl Iterator<Item = Reading>) -> Vec<(Timestamp, Reading)> {
+/// In order of time; at the same time in the order of their names.
+pub(super) fn in_order(readings: impl Iterator<Item = Reading>) -> Vec<(Timestamp, Reading)> {
     let mut tape: Vec<(Timestamp, Reading)> = readings.map(|reading| (reading.as_of, reading)).collect();
     tape.sort_by(|(at, one), (then, other)| at.cmp(then).then_with(|| one.id().cmp(other.id())));
     tape
@@ -188,7 +182,22 @@ fn span(series: &[Series]) -> Option<Span> {
     Some(Span { from, until, step: MINUTE })
 }
 
-pub(super) fn stem(path: &Path) -> Option<String> {
+/// The tables of a folder in the order of their names, which stand before them without their ending.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(super) fn tables(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReplayFault> {
+    let unreadable = |fault| ReplayFault::Folder { folder: folder.to_owned(), fault };
+    let mut tables = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        tables.extend(stem(&path).map(|stem| (stem, path)));
+    }
+    tables.sort();
+    Ok(tables)
+}
+
+fn stem(path: &Path) -> Option<String> {
     (path.extension()? == "csv").then(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))?
 }
 

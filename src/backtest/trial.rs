@@ -8,14 +8,7 @@
 //! measures contenders are compared, and a [`study`] is the comparison, which [`mod@report`]
 //! writes down.
 //!
-//! # What is assumed
-//!
-//! - Prices, and what is known of them, change once a minute; blocks come in between, and ramps and transactions live in blocks.
-//! - Arbitrageurs see the market at once and trade whenever it pays for their gas. The bot's transaction comes some blocks after its
-//!   look, at the price of gas of the day.
-//! - Everybody else trades there and back once an hour, so that nothing but the fee stays in the pool.
-//! - The treasury owns the whole pool, and has nothing outside of it to trade with.
-//! - Shares of vaults are not simulated: every asset is the coin itself, and what it earns elsewhere it does not earn in the pool.
+//! What is assumed stands in every study, and in [`study`].
 
 pub mod archive;
 pub mod course;

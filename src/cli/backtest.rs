@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::backtest;
-use crate::backtest::trial::{self, Archive, Contender, Law, Setup, Study, World, story};
+use crate::backtest::trial::{self, Archive, Contender, Law, Setup, World, story};
 use crate::chain::managed_pool::NEEDS;
 use crate::config::{self, EXIT_CODE, Environment};
 use crate::domain::ids::AssetId;
@@ -26,10 +27,10 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The first day: `2023-02-01`, or a time such as `2023-02-01T12:00:00Z`. The first of the data if absent.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "data")]
     from: Option<String>,
     /// The end, not included. The last of the data if absent.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "data", conflicts_with = "path")]
     to: Option<String>,
     /// What could have happened instead of what did: `dies`, `dies-with-dai`, `stays`, `jumps` or `bleeds`, stories that leave the data in
     /// March 2023.
@@ -88,12 +89,26 @@ fn told(args: &BacktestArgs) -> Result<String, Box<dyn Error>> {
     let setup = setup(args)?;
     let contenders = contenders(args)?;
     let world = world(args, &setup)?;
-    let (study, courses) = trial::study::compare(&world, &setup, &contenders, !args.json)?;
+    let bar = progress(contenders.len(), !args.json);
+    let done = |contender: &Contender| {
+        bar.set_message(contender.name.clone());
+        bar.inc(1);
+    };
+    let (study, courses) = trial::study::compare(&world, &setup, &contenders, done)?;
+    bar.finish_and_clear();
     if let Some(folder) = &args.report {
         let unwritten = |fault: std::io::Error| format!("--report: {}: {fault}", folder.display());
         trial::report::write(folder, &world, &study, &courses).map_err(unwritten)?;
     }
     if args.json { Ok(serde_json::to_string_pretty(&study)? + "\n") } else { Ok(table::table(&study)) }
+}
+
+fn progress(contenders: usize, shown: bool) -> ProgressBar {
+    let bar = if shown { ProgressBar::new(u64::try_from(contenders).unwrap_or(u64::MAX)) } else { ProgressBar::hidden() };
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} contenders  {elapsed}  {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }
 
 fn contenders(args: &BacktestArgs) -> Result<Vec<Contender>, Box<dyn Error>> {
@@ -168,12 +183,6 @@ fn moment(option: &str, text: &str) -> Result<Timestamp, String> {
     minute.ok_or_else(|| {
         format!("{option}: found `{text}`; expected a day such as 2023-02-01, or a time such as 2023-02-01T12:00:00Z")
     })
-}
-
-/// For people.
-#[must_use]
-fn headline(study: &Study) -> String {
-    format!("{}, {} to {}, {} ticks of {} s", study.world, study.from, study.until, study.ticks, study.step_seconds)
 }
 
 #[cfg(test)]
@@ -266,6 +275,11 @@ mod tests {
         assert!(found.contains("as it happened") && found.contains("nobody but arbitrageurs trades"), "{found}");
         let fault = answer(&["--data", data, "--from", "2022-01-01"]).unwrap_err();
         assert!(fault.contains("there is no price of DAI at 2022-01-01"), "{fault}");
+        std::fs::write(folder.path().join("ethereum_gas_daily_x.csv"), gas.replace("2023-03-03", "2023-03-02")).unwrap();
+        let fault = answer(&["--data", data]).unwrap_err();
+        assert!(fault.contains("ethereum_gas_daily_x.csv:4, date_utc: found 2023-03-02"), "{fault}");
+        let fault = Cli::try_parse_from(["backtest", "--data", data, "--path", "dies", "--to", "2023-03-03"]).err().unwrap();
+        assert!(fault.to_string().contains("--to"), "what would not be heeded is refused: {fault}");
         std::fs::write(folder.path().join("ethereum_gas_daily_x.csv"), gas.replace("20,1600", "-4,1600")).unwrap();
         let fault = answer(&["--data", data]).unwrap_err();
         assert!(fault.contains("ethereum_gas_daily_x.csv:2, avg_gas_price_gwei: found `-4`"), "{fault}");

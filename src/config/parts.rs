@@ -32,7 +32,11 @@ pub fn peg_defaults() -> Result<(PegRule, VoteRule), Faults> {
 #[must_use]
 pub fn built_in_policy(name: &str) -> Option<Result<Policy, Faults>> {
     let (_, home, toml) = POLICIES.iter().find(|(built_in, ..)| *built_in == name)?;
-    Some(policy_of(home, toml))
+    let environment = Environment::default();
+    let inspection = Inspection::new(Path::new(""), &environment);
+    let table = text(&inspection, home, toml);
+    let read = policy::policy(Section::new(&inspection, (*home).to_owned(), String::new(), table));
+    Some(read.map_err(|_| inspection.into_faults()))
 }
 
 /// A policy file, `NAME.toml`.
@@ -46,12 +50,4 @@ pub fn policy_in(path: &Path) -> Result<Policy, Faults> {
     let read = read.and_then(|table| policy::policy(Section::new(&inspection, home, String::new(), table)));
     let faults = inspection.into_faults();
     read.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
-}
-
-fn policy_of(home: &str, toml: &str) -> Result<Policy, Faults> {
-    let environment = Environment::default();
-    let inspection = Inspection::new(Path::new(""), &environment);
-    let table = text(&inspection, home, toml);
-    let read = policy::policy(Section::new(&inspection, home.to_owned(), String::new(), table));
-    read.map_err(|_| inspection.into_faults())
 }

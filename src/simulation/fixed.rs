@@ -54,35 +54,36 @@ pub fn div_up(a: U256, b: U256) -> Result<U256, MathFault> {
 
 /// `x^y`, at least as large as it is. Whole squares are exact.
 pub fn pow_up(x: U256, y: U256) -> Result<U256, MathFault> {
-    if y == ONE {
-        return Ok(x);
-    }
-    if y == TWO {
-        return mul_up(x, x);
-    }
-    if y == FOUR {
-        let square = mul_up(x, x)?;
-        return mul_up(square, square);
+    if let Some(whole) = whole_power(x, y, mul_up) {
+        return whole;
     }
     let raw = log_exp::pow(x, y)?;
-    add(raw, add(mul_up(raw, POWER_ERROR)?, UNIT)?)
+    add(raw, error_of(raw)?)
 }
 
 /// `x^y`, at most as large as it is. Whole squares are exact.
 pub fn pow_down(x: U256, y: U256) -> Result<U256, MathFault> {
-    if y == ONE {
-        return Ok(x);
-    }
-    if y == TWO {
-        return mul_down(x, x);
-    }
-    if y == FOUR {
-        let square = mul_down(x, x)?;
-        return mul_down(square, square);
+    if let Some(whole) = whole_power(x, y, mul_down) {
+        return whole;
     }
     let raw = log_exp::pow(x, y)?;
-    let error = add(mul_up(raw, POWER_ERROR)?, UNIT)?;
-    Ok(raw.saturating_sub(error))
+    Ok(raw.saturating_sub(error_of(raw)?))
+}
+
+/// The powers that take no logarithm: the number itself, its square, and the square of that.
+fn whole_power(x: U256, y: U256, times: fn(U256, U256) -> Result<U256, MathFault>) -> Option<Result<U256, MathFault>> {
+    let square = |of: U256| times(of, of);
+    match y {
+        ONE => Some(Ok(x)),
+        TWO => Some(square(x)),
+        FOUR => Some(square(x).and_then(square)),
+        _ => None,
+    }
+}
+
+/// How far off a power may be.
+fn error_of(power: U256) -> Result<U256, MathFault> {
+    add(mul_up(power, POWER_ERROR)?, UNIT)
 }
 
 /// `1 - x`, and nothing where x is more.

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use alloy::sol;
 use alloy::sol_types::{SolCall, SolValue};
 use alloy_primitives::{Address, U256, hex};
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use super::pool::{Pool, Span, Token, Traded};
 use crate::chain::contracts::IManagedPool;
 use crate::chain::managed_pool::{ManagedPool, PoolToken};
+use crate::devnet::contracts::IVault;
 use crate::devnet::rpc::{Account, Order, Rpc};
 use crate::devnet::toolbox::{self, ToolboxOptions};
 use crate::devnet::{Coin, Owner, PoolSpec, TokenSpec, World, WorldOptions};
@@ -20,36 +20,6 @@ use crate::domain::plan::{BrakeBounds, Brakes, Exit, FeeChange, Plan, Reweight, 
 use crate::domain::position::{BlockStamp, PositionFacts};
 use crate::domain::units::{GasPrice, SwapFee, Timestamp, TokenAmount, Usd, Weight};
 use crate::ports::{Call, Position};
-
-sol! {
-    interface IQueries {
-        struct SingleSwap {
-            bytes32 poolId;
-            uint8 kind;
-            address assetIn;
-            address assetOut;
-            uint256 amount;
-            bytes userData;
-        }
-        struct FundManagement {
-            address sender;
-            bool fromInternalBalance;
-            address recipient;
-            bool toInternalBalance;
-        }
-        function querySwap(SingleSwap memory singleSwap, FundManagement memory funds) external returns (uint256);
-    }
-
-    interface IVault {
-        struct JoinPoolRequest {
-            address[] assets;
-            uint256[] maxAmountsIn;
-            bytes userData;
-            bool fromInternalBalance;
-        }
-        function joinPool(bytes32 poolId, address sender, address recipient, JoinPoolRequest memory request) external payable;
-    }
-}
 
 /// So many changes of the chain's state, and so many questions after each.
 const CHANGES: u32 = 360;
@@ -124,7 +94,7 @@ impl Pair {
     /// What the chain says of a swap: an amount, or Balancer's number of a revert.
     async fn ask(&self, given_in: bool, from: usize, to: usize, amount: u128) -> Result<u128, String> {
         let token = |at: usize| self.chain.tokens()[at].address;
-        let single = IQueries::SingleSwap {
+        let single = IVault::SingleSwap {
             poolId: self.id,
             kind: u8::from(!given_in),
             assetIn: token(from),
@@ -133,13 +103,13 @@ impl Pair {
             userData: alloy_primitives::Bytes::new(),
         };
         let somebody = self.trader.address;
-        let funds = IQueries::FundManagement {
+        let funds = IVault::FundManagement {
             sender: somebody,
             fromInternalBalance: false,
             recipient: somebody,
             toInternalBalance: false,
         };
-        let data = hex::encode_prefixed(IQueries::querySwapCall { singleSwap: single, funds }.abi_encode());
+        let data = hex::encode_prefixed(IVault::querySwapCall { singleSwap: single, funds }.abi_encode());
         let request = json!({ "from": somebody, "to": self.queries, "data": data });
         match self.rpc.ask::<_, alloy_primitives::Bytes>("eth_call", (request, "latest")).await {
             Ok(answer) => Ok(U256::abi_decode(&answer).unwrap().to::<u128>()),

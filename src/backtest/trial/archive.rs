@@ -7,8 +7,7 @@
 //! | `uniswap_v3_daily_volume_PERIOD.csv` | `date_utc`, `volume_usd`, `tvl_usd` | for the day: how often liquidity turns over |
 //! | `aave_supply_rates_hourly_PERIOD.csv` | `snapshot_utc`, `asset`, `market`, `supply_apr_pct`, `supplied_usd`, `borrowed_usd` | from `snapshot_utc` on |
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,15 +86,8 @@ impl Archive {
             turnover: Known::new(),
             rates: BTreeMap::new(),
         };
-        let unreadable = |fault| ReplayFault::Folder { folder: folder.to_owned(), fault };
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            paths.push(entry.map_err(unreadable)?.path());
-        }
-        paths.sort();
         let mut faults = Vec::new();
-        for path in paths {
-            let Some(stem) = files::stem(&path) else { continue };
+        for (stem, path) in files::tables(folder)? {
             let told = if stem.starts_with(GAS) {
                 archive.gas(&path)
             } else if stem.starts_with(VOLUME) {
@@ -145,8 +137,13 @@ impl Archive {
     }
 
     fn gas(&mut self, path: &Path) -> Result<(), Vec<DataFault>> {
+        let mut before = None;
         let rows = read(path, &["date_utc", "avg_gas_price_gwei", "eth_usd"], |row| {
             let (day, gwei, ether) = (day(row), row.amount("avg_gas_price_gwei"), row.price("eth_usd"));
+            if let Some(day) = day.filter(|day| before.is_some_and(|before| *day <= before)) {
+                row.refuse("date_utc", &day.to_string(), "a later day than that of the row above");
+            }
+            before = day.or(before);
             Some((day?, GasDay { price: GasPrice::from_wei(gwei? / 1_000_000_000), ether: ether? }))
         })?;
         self.gas.extend(rows);
@@ -258,12 +255,9 @@ impl Archive {
     /// one witness concludes nothing. It falls silent as soon as a book speaks.
     #[must_use]
     pub fn tape(&self) -> Vec<(Timestamp, Reading)> {
-        let mut tape = self.history.tape();
-        for series in self.history.series.iter().filter(|series| series.role == Role::Compares) {
-            tape.extend(self.stand_in(series).into_iter().map(|reading| (reading.as_of, reading)));
-        }
-        tape.sort_by(|(at, one), (then, other)| at.cmp(then).then_with(|| one.id().cmp(other.id())));
-        tape
+        let hours = self.history.series.iter().filter(|series| series.role == Role::Compares);
+        let said = self.history.tape().into_iter().map(|(_, reading)| reading);
+        files::in_order(said.chain(hours.flat_map(|series| self.stand_in(series))))
     }
 
     fn stand_in(&self, Series { source, readings: hours, .. }: &Series) -> Vec<Reading> {
@@ -304,7 +298,7 @@ impl Archive {
     #[must_use]
     pub fn groups(&self, asset: &AssetId) -> usize {
         let heard = self.history.series.iter().filter(|series| series.source.asset == *asset && series.role != Role::Warns);
-        let groups: std::collections::BTreeSet<Group> = heard.map(|series| series.source.group).collect();
+        let groups: BTreeSet<Group> = heard.map(|series| series.source.group).collect();
         groups.len()
     }
 }

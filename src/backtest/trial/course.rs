@@ -21,8 +21,6 @@ pub struct Course {
     pub acts: Vec<Act>,
     /// Where the difference comes from.
     pub books: Books,
-    /// How often it was decided.
-    pub looks: u64,
     /// At how many looks gas was too dear for what was due.
     pub waits: u64,
     /// Trades of arbitrageurs.
@@ -110,7 +108,6 @@ impl Course {
             said: Vec::new(),
             acts: Vec::new(),
             books: Books::default(),
-            looks: 0,
             waits: 0,
             trades: 0,
             turnover: 0.0,
@@ -118,7 +115,7 @@ impl Course {
     }
 
     /// Takes the books over at the end.
-    pub fn settle(&mut self, ledger: &Ledger, forgone: f64) {
+    pub fn settle(&mut self, ledger: &Ledger) {
         let sum = |cause| dollars(ledger.sum(cause));
         let gas = dollars(ledger.gas().1);
         self.books = Books {
@@ -129,7 +126,7 @@ impl Course {
             ramp: sum(Cause::Ramp),
             volume: sum(Cause::Volume),
             gas: -gas,
-            forgone,
+            forgone: ledger.forgone,
         };
     }
 }

@@ -23,17 +23,6 @@ pub enum Cause {
 impl Cause {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Market, Self::Arbitrage, Self::Ramp, Self::Volume];
-
-    /// A stable word for reports.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Market => "market",
-            Self::Arbitrage => "arbitrage",
-            Self::Ramp => "ramp",
-            Self::Volume => "volume",
-        }
-    }
 }
 
 /// Value in units of 1e-36 dollars.

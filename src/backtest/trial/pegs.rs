@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 
 use crate::backtest::court::{Course, Judge, Span, sit};
-use crate::domain::ids::SourceId;
+use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::peg::{Clocks, Peg};
 use crate::domain::reading::Reading;
 use crate::domain::units::{Price, Timestamp};
@@ -48,21 +48,24 @@ pub struct PegView<'a> {
 }
 
 impl PegTape {
-    /// Judges everything and keeps what is judged from `from` on. The assets come in the order of `order`, places on the bench. A human
-    /// lets an asset back so long after it was disabled.
+    /// Judges the time of `span` and so long before it, and keeps what is judged in the span, in the order of `assets`. A human lets an
+    /// asset back so long after it was disabled; `None`: never.
     pub fn judge(
         tape: impl IntoIterator<Item = (Timestamp, Reading)>,
         span: Span,
-        from: Timestamp,
-        (bench, operator): (&[Judge], Option<Duration>),
-        order: &[usize],
+        warm_up: Duration,
+        bench: &[Judge],
+        operator: Option<Duration>,
+        assets: &[AssetId],
     ) -> Self {
+        let early = Span { from: span.from.minus(warm_up), until: span.until.minus(span.step), ..span };
         let mut seen: Vec<AssetTape> = vec![AssetTape::default(); bench.len()];
-        let courses = sit(tape, span, bench, operator, |at, peg| {
-            if let Some(asset) = seen.get_mut(at).filter(|_| peg.as_of >= from) {
+        let courses = sit(tape, early, bench, operator, |at, peg| {
+            if let Some(asset) = seen.get_mut(at).filter(|_| peg.as_of >= span.from) {
                 asset.take(peg);
             }
         });
+        let order: Vec<usize> = assets.iter().filter_map(|asset| bench.iter().position(|judge| judge.asset == *asset)).collect();
         let assets: Vec<AssetTape> = order.iter().filter_map(|at| seen.get(*at).cloned()).collect();
         let ticks = assets.iter().map(|asset| asset.rows.len()).min().unwrap_or_default();
         let courses = order.iter().filter_map(|at| courses.get(*at).cloned()).collect();
@@ -102,9 +105,8 @@ impl AssetTape {
 }
 
 impl PegView<'_> {
-    /// Goes on to a tick. Says whether more than a level has changed.
-    pub fn go_to(&mut self, tick: usize, now: Timestamp) -> bool {
-        let mut changed = false;
+    /// Goes on to a tick.
+    pub fn go_to(&mut self, tick: usize, now: Timestamp) {
         for ((asset, at), peg) in self.tape.assets.iter().zip(&mut self.stands).zip(&mut self.pegs) {
             let Some(row) = asset.rows.get(tick) else { continue };
             if *at != row.stand
@@ -112,11 +114,8 @@ impl PegView<'_> {
             {
                 *at = row.stand;
                 peg.clone_from(stand);
-                changed = true;
             }
-            changed |= peg.level.is_some() != row.level.is_some() || peg.cautious.is_some() != row.cautious.is_some();
             (peg.level, peg.cautious, peg.as_of) = (row.level, row.cautious, now);
         }
-        changed
     }
 }

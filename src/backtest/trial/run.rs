@@ -10,7 +10,7 @@ mod trading;
 use std::time::Duration;
 
 use super::archive::GasDay;
-use super::course::{Act, Course, Said, Sample};
+use super::course::{Course, Said, Sample};
 use super::foresight;
 use super::ledger::{Ledger, LedgerFault, dollars};
 use super::pegs::PegView;
@@ -136,7 +136,7 @@ fn outside(world: &World, setup: &Setup, name: &str, basket: &[u128]) -> Result<
         course.equity.push(dollars(ledger.now()));
     }
     ledger.balance(basket).map_err(|fault| RunFault::Books { at: world.time(world.ticks()), fault })?;
-    course.settle(&ledger, 0.0);
+    course.settle(&ledger);
     Ok(course)
 }
 
@@ -164,8 +164,7 @@ impl Run<'_> {
         }
         let end = self.world.time(self.world.ticks());
         self.ledger.balance(&self.chain()).map_err(|fault| RunFault::Books { at: end, fault })?;
-        let worth: f64 = self.ledger.forgone;
-        self.course.settle(&self.ledger, worth);
+        self.course.settle(&self.ledger);
         Ok(())
     }
 
@@ -207,10 +206,6 @@ impl Run<'_> {
         if self.course.said.last().is_none_or(|last: &Said| last.code != code) {
             self.course.said.push(Said { at, code, line: line() });
         }
-    }
-
-    fn note(&mut self, act: Act) {
-        self.course.acts.push(act);
     }
 }
 

@@ -119,10 +119,4 @@ impl Setup {
     pub fn shares(&self) -> u128 {
         self.value.wad().saturating_sub(LOCKED)
     }
-
-    /// The place of an asset.
-    #[must_use]
-    pub fn place(&self, asset: &AssetId) -> Option<usize> {
-        self.mandate.position_of(asset)
-    }
 }

@@ -34,28 +34,6 @@ impl<T: PartialEq> Steps<T> {
         let next = self.changes.partition_point(|(at, _)| *at <= tick);
         self.changes.get(next.checked_sub(1)?).map(|(_, value)| value)
     }
-
-    /// Everything that was noted.
-    #[must_use]
-    pub fn changes(&self) -> &[(usize, T)] {
-        &self.changes
-    }
-
-    /// The same from `tick` on, with what holds there as its first.
-    #[must_use]
-    pub fn from(&self, tick: usize) -> Self
-    where
-        T: Clone,
-    {
-        let mut rest = Self::default();
-        if let Some(value) = self.at(tick) {
-            rest.note(0, value.clone());
-        }
-        for (at, value) in self.changes.iter().filter(|(at, _)| *at > tick) {
-            rest.note(at.saturating_sub(tick), value.clone());
-        }
-        rest
-    }
 }
 
 #[cfg(test)]
@@ -68,8 +46,7 @@ mod tests {
         for (tick, value) in [(3, 'a'), (5, 'a'), (7, 'b'), (7, 'c')] {
             steps.note(tick, value);
         }
-        assert_eq!(steps.changes(), [(3, 'a'), (7, 'c')]);
+        assert_eq!(steps.changes, [(3, 'a'), (7, 'c')]);
         assert_eq!([2, 3, 6, 7, 99].map(|tick| steps.at(tick).copied()), [None, Some('a'), Some('a'), Some('c'), Some('c')]);
-        assert_eq!(steps.from(6).changes(), [(0, 'a'), (1, 'c')]);
     }
 }

@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use super::market::{Coverage, Market};
 use crate::backtest::court::Span;
-use crate::backtest::tape;
+use crate::backtest::{files, tape};
 use crate::domain::ids::{AssetId, SourceId};
 use crate::domain::reading::Reading;
 use crate::domain::source::{Group, Source, Unit};
 use crate::domain::units::{Price, Timestamp, WAD};
 
 const MINUTE: Duration = Duration::from_mins(1);
-const DAY: Duration = Duration::from_hours(24);
 /// What an oracle waits for before it writes, in basis points, and how long that takes.
 const ORACLE_BPS: u128 = 25;
 const ORACLE_DELAY: Duration = MINUTE;
-const HEARTBEAT: Duration = DAY;
+const HEARTBEAT: Duration = days(1);
 /// How far a price and each book's word jump about, in hundredths of a basis point.
 const JITTER: u128 = 100;
 
@@ -161,8 +160,7 @@ impl Story {
             coverage.push(Coverage { asset: asset.to_string(), synthetic: of.len(), ..Coverage::default() });
             prices.push(of);
         }
-        tape.sort_by(|one, other| one.as_of.cmp(&other.as_of).then_with(|| one.id().cmp(other.id())));
-        let tape = tape.into_iter().map(|reading| (reading.as_of, reading)).collect();
+        let tape = files::in_order(tape.into_iter());
         Told { market: Market { assets: assets.to_vec(), prices, coverage }, tape }
     }
 
@@ -178,7 +176,7 @@ impl Story {
         let (mut at, mut next) = (Duration::ZERO, points.iter());
         let mut from = (Duration::ZERO, begins.wad());
         // A coin without a story goes home within a day.
-        let mut to = next.next().map_or((DAY, WAD), knot);
+        let mut to = next.next().map_or((days(1), WAD), knot);
         while at < self.lasts {
             while at > to.0
                 && let Some(later) = next.next()

@@ -1,6 +1,5 @@
 //! Several contenders in one world, side by side.
 
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -82,24 +81,28 @@ pub struct Row {
     pub said: Vec<Said>,
 }
 
-/// Lets all contenders through the world, on all cores. They come back in their order.
+/// What every trial assumes.
+const ASSUMPTIONS: [&str; 5] = [
+    "prices, and what is known of them, change once a minute; blocks come in between, and ramps and transactions live in blocks",
+    "arbitrageurs see the market at once and trade whenever it pays for their gas; the bot's transaction comes some blocks after its \
+     look, at the price of gas of the day",
+    "everybody else trades there and back once an hour, so that nothing but the fee stays in the pool",
+    "the treasury owns the whole pool, and has nothing outside of it to trade with",
+    "every asset is the coin itself: what it earns elsewhere it does not earn in the pool",
+];
+
+/// Lets all contenders through the world, on all cores. They come back in their order; `done` hears of each that has finished.
 ///
 /// # Errors
 /// The first run that proves nothing.
-pub fn compare(world: &World, setup: &Setup, contenders: &[Contender], show: bool) -> Result<(Study, Vec<Course>), RunFault> {
-    let length = u64::try_from(contenders.len()).unwrap_or(u64::MAX);
-    let bar = if show { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} contenders  {elapsed}  {msg}") {
-        bar.set_style(style);
-    }
-    let one = |contender: &Contender| {
-        let course = run(world, setup, contender);
-        bar.set_message(contender.name.clone());
-        bar.inc(1);
-        course
-    };
+pub fn compare(
+    world: &World,
+    setup: &Setup,
+    contenders: &[Contender],
+    done: impl Fn(&Contender) + Sync,
+) -> Result<(Study, Vec<Course>), RunFault> {
+    let one = |contender: &Contender| run(world, setup, contender).inspect(|_| done(contender));
     let courses: Vec<Course> = contenders.par_iter().map(one).collect::<Result<_, _>>()?;
-    bar.finish_and_clear();
     Ok((study(world, setup, &courses), courses))
 }
 
@@ -128,7 +131,7 @@ fn study(world: &World, setup: &Setup, courses: &[Course]) -> Study {
         volume_share: setup.volume_share.as_fraction(),
         inclusion_blocks: setup.inclusion_blocks,
         coverage: world.market.coverage.clone(),
-        notes: world.notes.clone(),
+        notes: world.notes.iter().cloned().chain(ASSUMPTIONS.map(str::to_owned)).collect(),
         pegs: peg_moves(world),
         rows: courses.iter().map(row).collect(),
     }

@@ -61,7 +61,7 @@ fn nothing_of_the_future_is_in_what_was_done_before_it() {
 fn the_same_seed_makes_the_same_bytes() {
     let contenders: Vec<Contender> = contenders::USUAL.iter().map(|name| named(name).unwrap()).collect();
     let bytes = |seed| {
-        let (study, _) = compare(&world(&short(RECOVERS), seed), &setup(), &contenders, false).unwrap();
+        let (study, _) = compare(&world(&short(RECOVERS), seed), &setup(), &contenders, |_| {}).unwrap();
         serde_json::to_string(&study).unwrap()
     };
     assert_eq!(bytes(7), bytes(7));

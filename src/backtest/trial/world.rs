@@ -109,9 +109,7 @@ impl World {
         let market = archive.market(&mandate.assets, span).map_err(|(asset, at)| WorldFault::NoPrice { asset, at })?;
         let mut notes = Vec::new();
         let bench = bench(archive, mandate, law, step, &mut notes);
-        let order = order(&bench, mandate);
-        let early = Span { from: from.minus(WARM_UP), until: until.minus(step), step };
-        let pegs = PegTape::judge(archive.tape(), early, from, (&bench, law.operator), &order);
+        let pegs = PegTape::judge(archive.tape(), span, WARM_UP, &bench, law.operator, &mandate.assets);
         let name = "as it happened".to_owned();
         Self { name, span, market, pegs, notes, ..Self::quiet(span, mandate) }.with_weather(archive)
     }
@@ -145,11 +143,9 @@ impl World {
         }
         let mut notes = vec![format!("from {branch} on it is a story: {}", story.words)];
         let bench = bench(archive, mandate, law, step, &mut notes);
-        let order = order(&bench, mandate);
         let tape = archive.tape().into_iter().filter(|(at, _)| *at < branch).chain(told.tape);
-        let early = Span { from: from.minus(WARM_UP), until: until.minus(step), step };
-        let pegs = PegTape::judge(tape, early, from, (&bench, law.operator), &order);
         let span = Span { from, until, step };
+        let pegs = PegTape::judge(tape, span, WARM_UP, &bench, law.operator, &mandate.assets);
         let name = story.words.to_owned();
         Self { name, span, market, pegs, notes, ..Self::quiet(span, mandate) }.with_weather(archive)
     }
@@ -168,10 +164,10 @@ impl World {
             alike: alike(mandate, asset),
         };
         let bench: Vec<Judge> = mandate.assets.iter().map(judge).collect();
-        let order: Vec<usize> = (0..bench.len()).collect();
-        let last = Span { until: span.until.minus(span.step), ..span };
-        let pegs = PegTape::judge(told.tape, last, span.from, (&bench, operator), &order);
-        let notes = vec![story.words.to_owned()];
+        let pegs = PegTape::judge(told.tape, span, Duration::ZERO, &bench, operator, &mandate.assets);
+        let weather =
+            "a fifth of all liquidity is traded in a day; gas costs 25 gwei, and 100 while a coin is more than 1 % below par";
+        let notes = vec![story.words.to_owned(), weather.to_owned()];
         let mut world = Self { name: story.name.to_owned(), market: told.market, pegs, notes, ..Self::quiet(span, mandate) };
         let falls =
             |tick: usize| world.market.prices.iter().any(|of| of.get(tick).is_some_and(|price| price.bps_below_par() > 100));
@@ -213,6 +209,11 @@ impl World {
         if archive.turnover.is_empty() {
             self.notes.push("nobody but arbitrageurs trades: there is no file of volumes".to_owned());
         }
+        let days = archive.gas.range(from..until).count();
+        let wanted = usize::try_from(until.since(from).as_secs() / 86_400).unwrap_or(usize::MAX);
+        if days < wanted {
+            self.notes.push(format!("gas is known of {days} days of {wanted}; the others have that of the day before"));
+        }
         if let Some((last, _)) = archive.gas.last_key_value()
             && until.since(*last) > WARM_UP
         {
@@ -250,16 +251,11 @@ fn bench(
 }
 
 /// The assets of the same risk group.
-pub(super) fn alike(mandate: &Mandate, asset: &AssetId) -> Vec<AssetId> {
+fn alike(mandate: &Mandate, asset: &AssetId) -> Vec<AssetId> {
     let group = mandate.position_of(asset).and_then(|at| mandate.groups.get(at).cloned().flatten());
     let Some(group) = group else { return Vec::new() };
     let others = mandate.assets.iter().zip(&mandate.groups);
     others.filter(|(other, of)| of.as_ref() == Some(&group) && *other != asset).map(|(other, _)| other.clone()).collect()
-}
-
-/// The places of the pool's assets on the bench.
-pub(super) fn order(bench: &[Judge], mandate: &Mandate) -> Vec<usize> {
-    mandate.assets.iter().filter_map(|asset| bench.iter().position(|judge| judge.asset == *asset)).collect()
 }
 
 /// How a rate becomes a yield that counts: the built-in rule for markets of Aave v3.

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::headline;
 use crate::backtest::trial::Study;
 
 /// The table, with what it rests on.
 pub(super) fn table(study: &Study) -> String {
-    let mut text = format!("{}\n", headline(study));
+    let Study { world, from, until, ticks, step_seconds, .. } = study;
+    let mut text = format!("{world}, {from} to {until}, {ticks} ticks of {step_seconds} s\n");
     // A string takes everything.
     let _ = writeln!(
         text,

@@ -22,9 +22,14 @@ impl Run<'_> {
     pub(super) fn look(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
         let Some(policy) = self.policy else { return Ok(()) };
         self.view.go_to(tick, now);
+        // Nothing is decided beside a defence; beside anything else only a defence is thought of, and nothing is measured.
+        if self.flights.iter().any(|flight| flight.trigger.class().is_protective()) {
+            return Ok(());
+        }
+        let waits = !self.flights.is_empty();
         let block = BlockStamp { number: u64::try_from(tick).unwrap_or(u64::MAX), hash: BLOCK, timestamp: now };
         let position = self.pool.facts(block, self.shares).map_err(|fault| RunFault::Maths { at: now, fault })?;
-        if let Some(rule) = &policy.tilt.volatility {
+        if let Some(rule) = policy.tilt.volatility.as_ref().filter(|_| !waits) {
             for (volatility, peg) in self.volatility.iter_mut().zip(&self.view.pegs) {
                 if let (Trust::Trusted, Some(level)) = (peg.trust, peg.level) {
                     volatility.observe(now, level, rule);
@@ -50,18 +55,12 @@ impl Run<'_> {
             needs: self.setup.needs,
             treasury: true,
         };
-        // An order that is on its way is waited for, unless something more urgent comes.
-        let defends = self.flights.iter().any(|flight| flight.trigger.class().is_protective());
-        if defends {
-            return Ok(());
-        }
-        if self.flights.is_empty() {
+        if !waits {
             self.memory.watch(&facts, policy, &self.setup.mandate);
         }
         let decision = decide::decide(&facts, &self.memory, policy, &self.setup.mandate);
-        self.course.looks = self.course.looks.saturating_add(1);
         match decision {
-            Decision::Act { trigger, .. } if !self.flights.is_empty() && !trigger.class().is_protective() => {}
+            Decision::Act { trigger, .. } if waits && !trigger.class().is_protective() => {}
             Decision::Act { trigger, plan, benefit } => {
                 let code = trigger.code();
                 self.say(now, code, || format!("{trigger}: {}", plan.words()));
@@ -129,7 +128,7 @@ impl Run<'_> {
             (false, true) => "done",
             (false, false) => "slipped",
         };
-        self.note(Act {
+        self.course.acts.push(Act {
             at: now,
             trigger: trigger.code(),
             plan: plan.label(),
