@@ -53,7 +53,7 @@ pub fn due(position: &PositionFacts, rule: &BrakeRule) -> Option<(usize, Brakes)
 }
 
 /// The part of a fall that a pool may grow before its brakes are set anew.
-const GROWTH: f64 = 0.25;
+pub const GROWTH: f64 = 0.25;
 
 /// By how much what a share holds has grown since the brakes were set: the mean of all prices in shares by the weights, in which a price
 /// that moves against the others does not show. An estimate that only decides whether it is time.

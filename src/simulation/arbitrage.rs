@@ -46,10 +46,11 @@ pub struct Arbitrage {
 #[must_use]
 pub fn arbitrage(from: Side, from_price: f64, to: Side, to_price: f64, fee: f64) -> Option<Arbitrage> {
     let gap = (1.0 - fee) * (from.weight / to.weight) * (to.balance * to_price) / (from.balance * from_price);
-    let growth = gap.powf(to.weight / (from.weight + to.weight));
-    if growth.is_nan() || growth <= 1.0 {
+    // Most pairs offer nothing most of the time: no power is taken of what is not above one.
+    if gap.is_nan() || gap <= 1.0 {
         return None;
     }
+    let growth = gap.powf(to.weight / (from.weight + to.weight));
     let by_price = from.balance * (growth - 1.0) / (1.0 - fee);
     let by_size = from.balance * CAUTIOUS_RATIO / (1.0 - fee);
     let amount_in = by_price.min(by_size);

@@ -105,8 +105,9 @@ impl AssetTape {
 }
 
 impl PegView<'_> {
-    /// Goes on to a tick.
-    pub fn go_to(&mut self, tick: usize, now: Timestamp) {
+    /// Goes on to a tick. Says whether more than a level has changed.
+    pub fn go_to(&mut self, tick: usize, now: Timestamp) -> bool {
+        let mut changed = false;
         for ((asset, at), peg) in self.tape.assets.iter().zip(&mut self.stands).zip(&mut self.pegs) {
             let Some(row) = asset.rows.get(tick) else { continue };
             if *at != row.stand
@@ -114,8 +115,11 @@ impl PegView<'_> {
             {
                 *at = row.stand;
                 peg.clone_from(stand);
+                changed = true;
             }
+            changed |= peg.level.is_some() != row.level.is_some() || peg.cautious.is_some() != row.cautious.is_some();
             (peg.level, peg.cautious, peg.as_of) = (row.level, row.cautious, now);
         }
+        changed
     }
 }

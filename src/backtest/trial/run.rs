@@ -2,9 +2,10 @@
 //! the bot looks: it sees the pool of that block and the pegs as they were known, decides by the function that runs in production, and
 //! its transaction is included some blocks later. Nothing that it sees is of the future, and what arbitrageurs can take first they take.
 //!
-//! Here: the order of a tick. [`trading`] is what others do to the pool, [`acting`] what the bot does.
+//! Here: the order of a tick. [`trading`] is what others do to the pool, [`acting`] what the bot does, [`resting`] when it need not look.
 
 mod acting;
+mod resting;
 mod trading;
 
 use std::time::Duration;
@@ -24,7 +25,10 @@ use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{Price, Timestamp, Usd};
 use crate::domain::volatility::Volatility;
 use crate::simulation::MathFault;
-use crate::simulation::pool::{Pool, Span};
+use crate::simulation::arbitrage::Side;
+use crate::simulation::pool::{Pool, Span, Token};
+use resting::Rest;
+use trading::float;
 
 /// Ticks between two samples of weights for charts.
 const SAMPLE_EVERY: usize = 60;
@@ -83,6 +87,24 @@ struct Run<'a> {
     asking: Option<(Class, GasCap)>,
     flights: Vec<Flight>,
     course: Course,
+    pace: Pace,
+    rest: Option<Rest>,
+    /// Whole tokens and weights of the pool, for whoever chooses and for whoever watches; the contracts' own numbers decide.
+    whole: Vec<Side>,
+    /// Whether the pool has changed since its brakes were last looked at, and by how much it has grown since they were set.
+    touched: bool,
+    grown: f64,
+    /// Whether something was on its way in the block before.
+    was_moving: bool,
+}
+
+/// How often a contender looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// At every tick.
+    Always,
+    /// Whenever a look could see something else than the last one did.
+    WhenItMatters,
 }
 
 /// Lets a contender go through a world.
@@ -90,6 +112,14 @@ struct Run<'a> {
 /// # Errors
 /// The books do not balance, or the pool cannot exist: a run with an error proves nothing.
 pub fn run(world: &World, setup: &Setup, contender: &Contender) -> Result<Course, RunFault> {
+    run_at(world, setup, contender, Pace::WhenItMatters)
+}
+
+/// The same at a pace. It changes nothing but the time that it takes.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_at(world: &World, setup: &Setup, contender: &Contender, pace: Pace) -> Result<Course, RunFault> {
     let basket = setup.basket(&world.market).ok_or(RunFault::Pool("its value does not fit"))?;
     let policy = match &contender.acts {
         Acts::Foresight => return Ok(foresight::run(world, setup, &contender.name)),
@@ -118,8 +148,15 @@ pub fn run(world: &World, setup: &Setup, contender: &Contender) -> Result<Course
         asking: None,
         flights: Vec::new(),
         course: Course::new(&contender.name, world),
+        pace,
+        rest: None,
+        whole: Vec::new(),
+        touched: true,
+        grown: 0.0,
+        was_moving: false,
         pool,
     };
+    run.weigh(first)?;
     run.all_ticks()?;
     Ok(run.course)
 }
@@ -170,14 +207,35 @@ impl Run<'_> {
 
     fn block(&mut self, tick: usize, first: bool, now: Timestamp) -> Result<(), RunFault> {
         let landed = self.land(now)?;
-        let second = now.secs();
-        let moving = second < self.pool.weights_move.end || second < self.pool.fee_moves.end;
+        let moving = self.is_moving(now);
+        if landed || moving || self.was_moving {
+            self.weigh(now)?;
+        }
+        self.was_moving = moving;
         if self.pool.swap_enabled && (first || landed || moving) {
             self.arbitrage(now)?;
         }
         if first {
             self.look(tick, now)?;
         }
+        Ok(())
+    }
+
+    /// Whether weights or the fee are on their way, or will be.
+    fn is_moving(&self, now: Timestamp) -> bool {
+        let second = now.secs();
+        second < self.pool.weights_move.end || second < self.pool.fee_moves.end
+    }
+
+    /// Takes the pool's balances and weights for those who choose and watch.
+    fn weigh(&mut self, now: Timestamp) -> Result<(), RunFault> {
+        let side = |(at, token): (usize, &Token)| {
+            let weight = f64::from(self.pool.weight(at, now.secs())?) / 1e18;
+            Ok(Side { balance: float(token.balance) / 10f64.powi(i32::from(token.decimals)), weight })
+        };
+        let whole: Result<Vec<Side>, MathFault> = self.pool.tokens.iter().enumerate().map(side).collect();
+        self.whole = whole.map_err(|fault| RunFault::Maths { at: now, fault })?;
+        self.touched = true;
         Ok(())
     }
 

@@ -58,6 +58,20 @@ fn nothing_of_the_future_is_in_what_was_done_before_it() {
 }
 
 #[test]
+fn looking_when_it_matters_sees_all_that_looking_always_sees() {
+    for (story, seed) in [(short(DIES), 4), (short(RECOVERS), 5)] {
+        let world = world(&story, seed);
+        for (name, _) in contenders::NAMES {
+            let at = |pace| run::run_at(&world, &setup(), &named(name).unwrap(), pace).unwrap();
+            let (always, rested) = (at(run::Pace::Always), at(run::Pace::WhenItMatters));
+            assert_eq!((&always.said, &always.acts), (&rested.said, &rested.acts), "{name}");
+            assert_eq!((&always.equity, always.waits), (&rested.equity, rested.waits), "{name}");
+            assert!(name != "guarded" || rested.looks * 3 < always.looks, "{} of {} looks", rested.looks, always.looks);
+        }
+    }
+}
+
+#[test]
 fn the_same_seed_makes_the_same_bytes() {
     let contenders: Vec<Contender> = contenders::USUAL.iter().map(|name| named(name).unwrap()).collect();
     let bytes = |seed| {

@@ -1,6 +1,7 @@
 //! What the bot does: it looks, decides, waits for gas that it may pay, and its transactions are included some blocks later.
 
-use super::{Flight, Run, RunFault, lead};
+use super::resting::Rest;
+use super::{Flight, Pace, Run, RunFault, lead};
 use crate::backtest::trial::course::Act;
 use crate::backtest::trial::ledger::dollars;
 use crate::backtest::trial::pegs::BLOCK;
@@ -21,26 +22,22 @@ impl Run<'_> {
     /// Facts in, decision out, as in production once a block; here once a tick, because nothing is known in between.
     pub(super) fn look(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
         let Some(policy) = self.policy else { return Ok(()) };
-        self.view.go_to(tick, now);
+        let pegs_moved = self.view.go_to(tick, now);
         // Nothing is decided beside a defence; beside anything else only a defence is thought of, and nothing is measured.
         if self.flights.iter().any(|flight| flight.trigger.class().is_protective()) {
+            self.rest = None;
             return Ok(());
         }
         let waits = !self.flights.is_empty();
+        let deviations = self.deviations(policy, now, waits);
+        let earns: Vec<Option<u64>> = self.world.earns.iter().map(|earns| earns.at(tick).copied().flatten()).collect();
+        let idle = self.pace == Pace::WhenItMatters && !pegs_moved && !waits;
+        if idle && self.rests(policy, now, &earns, &deviations) {
+            return Ok(());
+        }
+        self.rest = None;
         let block = BlockStamp { number: u64::try_from(tick).unwrap_or(u64::MAX), hash: BLOCK, timestamp: now };
         let position = self.pool.facts(block, self.shares).map_err(|fault| RunFault::Maths { at: now, fault })?;
-        if let Some(rule) = policy.tilt.volatility.as_ref().filter(|_| !waits) {
-            for (volatility, peg) in self.volatility.iter_mut().zip(&self.view.pegs) {
-                if let (Trust::Trusted, Some(level)) = (peg.trust, peg.level) {
-                    volatility.observe(now, level, rule);
-                }
-            }
-        }
-        let deviations: Vec<Option<Weight>> = match &policy.tilt.volatility {
-            Some(rule) => self.volatility.iter().map(|volatility| volatility.of_a_day(now, rule)).collect(),
-            None => vec![None; self.volatility.len()],
-        };
-        let earns: Vec<Option<u64>> = self.world.earns.iter().map(|earns| earns.at(tick).copied().flatten()).collect();
         let facts = Facts {
             now,
             position: Some(&position),
@@ -69,6 +66,7 @@ impl Run<'_> {
             Decision::Hold(hold) => {
                 self.say(now, hold.label(), || hold.to_string());
                 self.asking = None;
+                self.rest = Rest::on(&hold, policy, now, &earns, self.memory.yield_gap_since);
                 if let Hold::OnTarget(served) = &hold {
                     self.memory.schedule_served = served.slot.or(self.memory.schedule_served);
                     self.memory.manual_served = served.wish.or(self.memory.manual_served);
@@ -76,6 +74,19 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the levels of this tick in, unless something is on its way, and says how restless the pegs are.
+    fn deviations(&mut self, policy: &Policy, now: Timestamp, waits: bool) -> Vec<Option<Weight>> {
+        let Some(rule) = &policy.tilt.volatility else { return vec![None; self.volatility.len()] };
+        if !waits {
+            for (volatility, peg) in self.volatility.iter_mut().zip(&self.view.pegs) {
+                if let (Trust::Trusted, Some(level)) = (peg.trust, peg.level) {
+                    volatility.observe(now, level, rule);
+                }
+            }
+        }
+        self.volatility.iter().map(|volatility| volatility.of_a_day(now, rule)).collect()
     }
 
     /// Sends when gas may be paid; the cap stands from when the class was first asked for until its deadline.

@@ -5,7 +5,7 @@ use super::{Run, RunFault};
 use crate::backtest::trial::ledger::{Cause, Worth, dollars, worth};
 use crate::domain::units::{GasCost, Timestamp};
 use crate::simulation::MathFault;
-use crate::simulation::arbitrage::{self, Side};
+use crate::simulation::arbitrage;
 use crate::simulation::pool::Traded;
 
 /// Trades that are made in one block at most: three or four bring a pool of three to rest.
@@ -43,15 +43,16 @@ impl Run<'_> {
 
     /// The most profitable trade of two assets, to the wei.
     fn best_chance(&self, now: Timestamp, gas: f64) -> Option<Chance> {
-        let sides = self.sides(now)?;
         let fee = f64::from(self.pool.swap_fee(now.secs()).ok()?) / 1e18;
         let mut best: Option<(usize, usize, f64, f64)> = None;
-        for (from, (side_in, price_in)) in sides.iter().enumerate() {
-            for (to, (side_out, price_out)) in sides.iter().enumerate() {
+        let sides = || self.whole.iter().zip(&self.prices).enumerate();
+        for (from, (side_in, price_in)) in sides() {
+            for (to, (side_out, price_out)) in sides() {
                 if from == to {
                     continue;
                 }
-                let Some(trade) = arbitrage::arbitrage(*side_in, *price_in, *side_out, *price_out, fee) else { continue };
+                let (price_in, price_out) = (price_in.as_f64(), price_out.as_f64());
+                let Some(trade) = arbitrage::arbitrage(*side_in, price_in, *side_out, price_out, fee) else { continue };
                 if trade.profit > gas && best.is_none_or(|(_, _, _, profit)| trade.profit > profit) {
                     best = Some((from, to, trade.amount_in, trade.profit));
                 }
@@ -59,7 +60,7 @@ impl Run<'_> {
         }
         let (from, to, amount, _) = best?;
         self.chance(from, to, amount, now).or_else(|| {
-            let within = self.within_breakers(from, to, amount, &sides, fee, now)?;
+            let within = self.within_breakers(from, to, amount, fee, now)?;
             self.chance(from, to, within, now)
         })
     }
@@ -73,21 +74,13 @@ impl Run<'_> {
     }
 
     /// How many whole tokens the breakers of both sides let in.
-    fn within_breakers(
-        &self,
-        from: usize,
-        to: usize,
-        amount: f64,
-        sides: &[(Side, f64)],
-        fee: f64,
-        now: Timestamp,
-    ) -> Option<f64> {
+    fn within_breakers(&self, from: usize, to: usize, amount: f64, fee: f64, now: Timestamp) -> Option<f64> {
         let supply = float(self.pool.supply) / 1e18;
         let bounds = |at: usize| {
             let (low, high) = self.pool.tokens.get(at)?.breaker.prices(self.pool.weight(at, now.secs()).ok()?).ok()?;
             Some((f64::from(low) / 1e18, f64::from(high) / 1e18))
         };
-        let ((side_in, _), (side_out, _)) = (sides.get(from)?, sides.get(to)?);
+        let (side_in, side_out) = (self.whole.get(from)?, self.whole.get(to)?);
         let mut most = amount;
         let (low, _) = bounds(from)?;
         if low > 0.0 {
@@ -105,21 +98,15 @@ impl Run<'_> {
         (most > 0.0).then_some(most * DARES)
     }
 
-    /// Whole tokens, weights and prices, for whoever chooses.
-    fn sides(&self, now: Timestamp) -> Option<Vec<(Side, f64)>> {
-        let tokens = self.pool.tokens.iter().zip(&self.prices).enumerate();
-        tokens
-            .map(|(at, (token, price))| {
-                let weight = f64::from(self.pool.weight(at, now.secs()).ok()?) / 1e18;
-                let balance = float(token.balance) / 10f64.powi(i32::from(token.decimals));
-                Some((Side { balance, weight }, price.as_f64()))
-            })
-            .collect()
-    }
-
     fn trade(&mut self, cause: Cause, from: usize, to: usize, traded: Traded, now: Timestamp) -> Result<(), RunFault> {
         let (amount_in, amount_out) = (traded.amount_in, traded.amount_out);
         self.pool.trade(from, to, traded).map_err(|fault| RunFault::Maths { at: now, fault })?;
+        for at in [from, to] {
+            if let (Some(side), Some(token)) = (self.whole.get_mut(at), self.pool.tokens.get(at)) {
+                side.balance = float(token.balance) / 10f64.powi(i32::from(token.decimals));
+            }
+        }
+        self.touched = true;
         let booked = self.ledger.trade(cause, (from, amount_in), (to, amount_out));
         booked.map(|_| ()).map_err(|fault| RunFault::Books { at: now, fault })
     }
@@ -177,6 +164,6 @@ fn raw(whole: f64, decimals: u8) -> Option<u128> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a trader's choice, which is quoted exactly")]
-fn float(raw: u128) -> f64 {
+pub(super) fn float(raw: u128) -> f64 {
     raw as f64
 }
