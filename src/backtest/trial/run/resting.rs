@@ -40,8 +40,9 @@ impl Rest {
             Hold::OnTarget(_) | Hold::YieldNotCaptured { .. } => {
                 (policy.schedule.as_ref().and_then(|schedule| schedule.next_due(now)), true)
             }
-            Hold::Unknown(Missing::PriceOf(_)) | Hold::LeftAlone { .. } => (None, false),
-            Hold::Frozen { waits_for: Thaw::Asset(_), .. } => (None, false),
+            Hold::Unknown(Missing::PriceOf(_)) | Hold::LeftAlone { .. } | Hold::Frozen { waits_for: Thaw::Asset(_), .. } => {
+                (None, false)
+            }
             Hold::Frozen { waits_for: Thaw::Until(until), .. } => (Some(*until), false),
             _ => return None,
         };
