@@ -11,6 +11,7 @@ pub mod fixed;
 pub mod log_exp;
 pub mod pool;
 pub mod position;
+mod reciprocal;
 pub mod weighted;
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ballast::backtest::Span;
+use ballast::backtest::trial::run::{How, run_as};
 use ballast::backtest::trial::study::{Row, compare};
-use ballast::backtest::trial::{Archive, Contender, Law, Setup, World, story};
+use ballast::backtest::trial::{Archive, Contender, Course, Law, Setup, World, story};
 use ballast::chain::managed_pool::NEEDS;
 use ballast::cli::backtest::contenders::named;
 use ballast::config::peg_defaults;
@@ -28,28 +29,40 @@ fn recorded() -> Option<PathBuf> {
     above.map(|folder| folder.join("shared/data")).find(|folder| folder.is_dir())
 }
 
-/// What became of everybody on each path of March 2023, the first of which is what happened.
-fn march() -> Option<&'static Vec<(&'static str, Vec<Row>)>> {
-    static MARCH: OnceLock<Option<Vec<(&'static str, Vec<Row>)>>> = OnceLock::new();
-    let march = MARCH.get_or_init(|| {
+/// March 2023 as it happened, and the paths that it could have taken.
+fn worlds() -> Option<&'static Vec<(&'static str, World)>> {
+    static WORLDS: OnceLock<Option<Vec<(&'static str, World)>>> = OnceLock::new();
+    let worlds = WORLDS.get_or_init(|| {
         let archive = Archive::load(&recorded()?).unwrap_or_else(|fault| panic!("{fault}"));
         let from = Timestamp::from_secs(1_677_715_200);
         let until = Timestamp::from_secs(1_679_356_800);
         let setup = Setup::example(NEEDS).unwrap();
-        let names = ["hold", "pool", "freeze-only", "breakers-only", "exit", "article-uncapped", "guarded"];
-        let contenders: Vec<Contender> = names.iter().map(|name| named(name).unwrap()).collect();
         let span = Span { from, until, step: Duration::from_mins(1) };
         let history = World::of_history(&archive, span, &setup.mandate, law()).unwrap();
         let mut worlds = vec![("as it happened", history)];
         for story in &story::MARCH {
             worlds.push((story.name, World::of_branch(&archive, story, from, &setup.mandate, law(), 1).unwrap()));
         }
-        Some(worlds.iter().map(|(name, world)| (*name, compare(world, &setup, &contenders, |_| {}).unwrap().0.rows)).collect())
+        Some(worlds)
     });
-    if march.is_none() {
+    if worlds.is_none() {
         eprintln!("!!! NOT REPLAYED: there is no shared/data, so nothing holds the policies against March 2023");
     }
-    march.as_ref()
+    worlds.as_ref()
+}
+
+/// Everybody who is compared.
+fn contenders() -> Vec<Contender> {
+    let names = ["hold", "pool", "freeze-only", "breakers-only", "exit", "article-uncapped", "guarded"];
+    names.iter().map(|name| named(name).unwrap()).collect()
+}
+
+/// What became of everybody on each path.
+fn march() -> Option<&'static Vec<(&'static str, Vec<Row>)>> {
+    static MARCH: OnceLock<Vec<(&'static str, Vec<Row>)>> = OnceLock::new();
+    let worlds = worlds()?;
+    let rows = |world: &World| compare(world, &Setup::example(NEEDS).unwrap(), &contenders(), |_| {}).unwrap().0.rows;
+    Some(MARCH.get_or_init(|| worlds.iter().map(|(name, world)| (*name, rows(world))).collect()))
 }
 
 fn of<'a>(rows: &'a [Row], name: &str) -> &'a Row {
@@ -89,5 +102,22 @@ fn whoever_sells_at_any_price_loses_more_than_whoever_stops() {
         let rows = &march.iter().find(|(name, _)| *name == path).unwrap().1;
         assert!(ahead(rows, "guarded", "article-uncapped") > 50.0, "{path}: {}", ahead(rows, "guarded", "article-uncapped"));
         assert!(of(rows, "article-uncapped").books.ramp < -500.0, "{path}");
+    }
+}
+
+#[test]
+fn floats_decide_as_the_contracts_numbers_do_on_every_path() {
+    let Some(worlds) = worlds() else { return };
+    let setup = Setup::example(NEEDS).unwrap();
+    for (path, world) in worlds {
+        for contender in contenders() {
+            let as_ = |how| run_as(world, &setup, &contender, how).unwrap();
+            let (exact, fast) = (as_(How::EXACT), as_(How::FAST));
+            let said = |course: &Course| course.said.iter().map(|said| (said.at, said.code)).collect::<Vec<_>>();
+            let acts = |course: &Course| course.acts.iter().map(|act| (act.at, act.plan, act.outcome)).collect::<Vec<_>>();
+            assert_eq!((said(&exact), acts(&exact)), (said(&fast), acts(&fast)), "{path}: {}", contender.name);
+            let apart = exact.books.ended - fast.books.ended;
+            assert!(apart.abs() < 0.01, "{path}: {} by ${apart}", contender.name);
+        }
     }
 }

@@ -13,6 +13,7 @@
 pub mod archive;
 pub mod course;
 mod foresight;
+mod lanes;
 pub mod ledger;
 pub mod market;
 pub mod metrics;

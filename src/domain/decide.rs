@@ -27,7 +27,7 @@ use crate::domain::units::Usd;
 
 pub use facts::{Facts, GasNeeds, Rate};
 pub use hold::{DailyLimit, Hold, Missing, NoSwap, Served, Thaw};
-pub use maintain::{YieldGap, composition_drift, yield_gap};
+pub use maintain::{YieldGap, composition_drift, gap as gap_between, yield_gap};
 pub use memory::{Frozen, Latch, Memory};
 pub use notes::Considered;
 use notes::Notes;

@@ -35,12 +35,19 @@ impl Volatility {
             *self = Self { last: Some((at, price)), since: Some(at), variance: 0.0 };
             return;
         }
-        let seconds = gap.as_secs_f64();
-        let moved = (price.as_f64() / from.as_f64()).ln();
-        let keeps = (-std::f64::consts::LN_2 * seconds / rule.half_life.as_secs_f64().max(1.0)).exp();
-        // What this span adds is its squared return, spread over the time that the mean remembers.
-        self.variance = self.variance * keeps + (1.0 - keeps) * moved * moved / seconds;
+        self.variance = Decay::over(gap, rule).after(self.variance, log_return(from, price));
         self.last = Some((at, price));
+    }
+
+    /// The variance of the logarithm per second, and until when and at which price it was counted.
+    #[must_use]
+    pub fn counted(&self) -> (f64, Option<(Timestamp, Price)>) {
+        (self.variance, self.last)
+    }
+
+    /// Goes on from what was counted elsewhere by the same steps: see [`Decay`].
+    pub fn go_on(&mut self, at: Timestamp, price: Price, variance: f64) {
+        (self.last, self.variance) = (Some((at, price)), variance);
     }
 
     /// The deviation of a day as a part of the price, 1 = all of it; `None` until the price has been watched for the window, and when it
@@ -52,6 +59,41 @@ impl Volatility {
         let fresh = now.since(last) <= rule.window.max(Duration::from_secs(1));
         (watched && fresh).then(|| share((self.variance * DAY).sqrt()))
     }
+}
+
+/// What a mean keeps over a span of time: for whoever takes many equal steps, and knows each return already.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decay {
+    keeps: f64,
+    seconds: f64,
+}
+
+impl Decay {
+    /// Over a span, which is not zero.
+    #[must_use]
+    pub fn over(span: Duration, rule: &VolatilityRule) -> Self {
+        let seconds = span.as_secs_f64();
+        Self { keeps: (-std::f64::consts::LN_2 * seconds / rule.half_life.as_secs_f64().max(1.0)).exp(), seconds }
+    }
+
+    /// The variance per second after one more return over that span. What it adds is its square, spread over the time that the mean
+    /// remembers.
+    #[must_use]
+    pub fn after(self, variance: f64, log_return: f64) -> f64 {
+        variance * self.keeps + (1.0 - self.keeps) * log_return * log_return / self.seconds
+    }
+}
+
+/// The logarithm of what a price has moved.
+#[must_use]
+pub fn log_return(from: Price, to: Price) -> f64 {
+    (to.as_f64() / from.as_f64()).ln()
+}
+
+/// The variance per second of a deviation of a day, 1 = all of the price.
+#[must_use]
+pub fn variance_of(deviation_of_a_day: f64) -> f64 {
+    deviation_of_a_day * deviation_of_a_day / DAY
 }
 
 /// The one way back from floats: a share for a rule, never an amount.

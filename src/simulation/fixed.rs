@@ -4,9 +4,11 @@ use alloy_primitives::{U256, uint};
 
 use super::MathFault;
 use super::log_exp;
+use super::reciprocal::Reciprocal;
 
 /// One.
 pub const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
+const BY_ONE: Reciprocal = Reciprocal::of(1_000_000_000_000_000_000);
 const TWO: U256 = uint!(2_000_000_000_000_000_000_U256);
 const FOUR: U256 = uint!(4_000_000_000_000_000_000_U256);
 /// How far off a power may be, of itself: ten thousand of its last digits, 1e-14.
@@ -29,11 +31,22 @@ fn times(a: U256, b: U256) -> Result<U256, MathFault> {
 
 /// `a x b`, rounded down.
 pub fn mul_down(a: U256, b: U256) -> Result<U256, MathFault> {
-    Ok(times(a, b)?.wrapping_div(ONE))
+    match quickly(a, b) {
+        Some((product, _)) => Ok(U256::from(product)),
+        None => Ok(times(a, b)?.wrapping_div(ONE)),
+    }
+}
+
+/// `a x b` of numbers of everyday size, rounded down, and whether something is left.
+fn quickly(a: U256, b: U256) -> Option<(u128, bool)> {
+    BY_ONE.of_product_and_rest(u128::try_from(a).ok()?, u128::try_from(b).ok()?)
 }
 
 /// `a x b`, rounded up.
 pub fn mul_up(a: U256, b: U256) -> Result<U256, MathFault> {
+    if let Some((product, rest)) = quickly(a, b) {
+        return Ok(U256::from(product) + if rest { UNIT } else { U256::ZERO });
+    }
     let product = times(a, b)?;
     Ok(if product.is_zero() { product } else { (product - UNIT).wrapping_div(ONE) + UNIT })
 }

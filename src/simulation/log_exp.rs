@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use alloy_primitives::{I256, U256};
 
 use super::MathFault;
+use super::reciprocal::Reciprocal;
 
 /// One, with eighteen, twenty and thirty-six decimal places.
 const ONE_18: I256 = small(1_000_000_000_000_000_000);
@@ -42,6 +43,25 @@ const STEPS: [(I256, I256); 10] = [
 ];
 /// The exponential uses the steps down to 2^-2, the logarithm all of them.
 const STEPS_OF_EXP: usize = 8;
+
+/// One with twenty decimal places, and division by it and by one with thirty-six.
+const ONE: u128 = 100_000_000_000_000_000_000;
+const BY_20: Reciprocal = Reciprocal::of(ONE);
+const BY_36: Reciprocal = Reciprocal::of(1_000_000_000_000_000_000_000_000_000_000_000_000);
+/// One times two to twelve: what the terms of the exponential are divided by.
+const TAYLOR: [Reciprocal; 11] = [
+    Reciprocal::of(2 * ONE),
+    Reciprocal::of(3 * ONE),
+    Reciprocal::of(4 * ONE),
+    Reciprocal::of(5 * ONE),
+    Reciprocal::of(6 * ONE),
+    Reciprocal::of(7 * ONE),
+    Reciprocal::of(8 * ONE),
+    Reciprocal::of(9 * ONE),
+    Reciprocal::of(10 * ONE),
+    Reciprocal::of(11 * ONE),
+    Reciprocal::of(12 * ONE),
+];
 
 /// e^128, without decimal places.
 static A0: LazyLock<I256> = LazyLock::new(|| {
@@ -118,13 +138,24 @@ pub fn exp(x: I256) -> Result<I256, MathFault> {
             product = product.wrapping_mul(*power) / ONE_20;
         }
     }
-    // The Taylor series, to its twelfth power: the rest is less than a quarter.
-    let (mut term, mut sum) = (rest, ONE_20.wrapping_add(rest));
-    for n in 2..=12 {
-        term = term.wrapping_mul(rest) / ONE_20 / small(n);
+    let sum = taylor(rest.into_raw().saturating_to());
+    // Most exponents take no step, and one times a number needs no multiplication.
+    let product = if product == ONE_20 { sum } else { product.wrapping_mul(sum) / ONE_20 };
+    Ok(product.wrapping_mul(large) / HUNDRED)
+}
+
+/// `e^x` of a number from nothing to a quarter, with twenty decimal places, by its Taylor series to the twelfth power.
+fn taylor(x: u128) -> I256 {
+    let (mut term, mut sum) = (x, ONE.wrapping_add(x));
+    for by in TAYLOR {
+        // Divided by one and then by its place in the series, rounded down each time, is divided by both at once.
+        term = by.of_product(term, x);
+        if term == 0 {
+            break;
+        }
         sum = sum.wrapping_add(term);
     }
-    Ok((product.wrapping_mul(sum) / ONE_20).wrapping_mul(large) / HUNDRED)
+    I256::from_raw(U256::from(sum))
 }
 
 /// `ln a` with eighteen decimal places, of a number above zero.
@@ -146,25 +177,31 @@ fn ln(a: I256) -> I256 {
             sum += *step;
         }
     }
-    let series = atanh(a, ONE_20, &[3, 5, 7, 9, 11]);
+    let series = atanh(a, ONE_20, BY_20, &[3, 5, 7, 9, 11]);
     sum.wrapping_add(series) / HUNDRED
 }
 
 /// `ln x` with thirty-six decimal places, of a number near one that has eighteen.
 fn ln_36(x: I256) -> I256 {
-    atanh(x.wrapping_mul(ONE_18), ONE_36, &[3, 5, 7, 9, 11, 13, 15])
+    atanh(x.wrapping_mul(ONE_18), ONE_36, BY_36, &[3, 5, 7, 9, 11, 13, 15])
 }
 
-/// `2 artanh((a-1)/(a+1))`, which is `ln a`, by the powers of its series that are named.
-fn atanh(a: I256, one: I256, powers: &[i128]) -> I256 {
+/// `2 artanh((a-1)/(a+1))`, which is `ln a` of a number near one, by the powers of its series that are named.
+fn atanh(a: I256, one: I256, by_one: Reciprocal, powers: &[u128]) -> I256 {
     let z = (a - one).wrapping_mul(one) / (a + one);
-    let square = z.wrapping_mul(z) / one;
-    let (mut power, mut sum) = (z, z);
+    // The series of a negative number is that of its opposite: every division goes towards zero.
+    let far: u128 = z.unsigned_abs().saturating_to();
+    let square = by_one.of_product(far, far);
+    let (mut power, mut sum) = (far, far);
     for n in powers {
-        power = power.wrapping_mul(square) / one;
-        sum = sum.wrapping_add(power / small(*n));
+        power = by_one.of_product(power, square);
+        if power == 0 {
+            break;
+        }
+        sum = sum.wrapping_add(power.checked_div(*n).unwrap_or_default());
     }
-    sum.wrapping_mul(small(2))
+    let sum = I256::from_raw(U256::from(sum).wrapping_shl(1));
+    if z.is_negative() { sum.wrapping_neg() } else { sum }
 }
 
 #[cfg(test)]

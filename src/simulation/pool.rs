@@ -99,7 +99,7 @@ impl Token {
 
     /// One smallest unit with eighteen decimal places.
     pub(super) fn unit(&self) -> U256 {
-        U256::from(10u8).saturating_pow(U256::from(18u8.saturating_sub(self.decimals)))
+        U256::from(10u128.saturating_pow(18u32.saturating_sub(self.decimals.into())))
     }
 
     fn scaled(&self, amount: u128) -> Result<U256, MathFault> {

@@ -43,3 +43,34 @@ pub fn in_given_out(from: Side, to: Side, amount: U256) -> Result<U256, MathFaul
     let power = pow_up(base, div_up(to.weight, from.weight)?)?;
     mul_up(from.balance, sub(power, super::fixed::ONE)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use balancer_maths_rust::pools::weighted::weighted_math::{compute_in_given_exact_out, compute_out_given_exact_in};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn side() -> impl Strategy<Value = Side> {
+        // Balances from a millionth of a token to 2^112 units, which the vault holds at most; weights from one to ninety-nine percent.
+        let balance = (0u32..72, any::<u128>()).prop_map(|(shift, bits)| (bits >> 16 >> shift).max(1_000_000_000_000));
+        let weight = 10_000_000_000_000_000u128..990_000_000_000_000_000;
+        (balance, weight).prop_map(|(balance, weight)| Side { balance: U256::from(balance), weight: U256::from(weight) })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+
+        /// The library that Balancer keeps has the same function in its third version.
+        #[test]
+        fn swaps_are_those_of_balancers_own_library(from in side(), to in side(), part in 1u128..400_000, of in any::<bool>()) {
+            let balance = if of { from.balance } else { to.balance };
+            let amount = balance * U256::from(part) / U256::from(1_000_000);
+            let told = |theirs: Result<U256, _>| theirs.map_err(|_: balancer_maths_rust::common::errors::PoolError| ());
+            let theirs = compute_out_given_exact_in(&from.balance, &from.weight, &to.balance, &to.weight, &amount);
+            prop_assert_eq!(out_given_in(from, to, amount).map_err(|_| ()), told(theirs));
+            let theirs = compute_in_given_exact_out(&from.balance, &from.weight, &to.balance, &to.weight, &amount);
+            prop_assert_eq!(in_given_out(from, to, amount).map_err(|_| ()), told(theirs));
+        }
+    }
+}

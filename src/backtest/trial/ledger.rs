@@ -38,11 +38,18 @@ pub fn dollars(worth: Worth) -> f64 {
     if worth.is_negative() { -magnitude } else { magnitude }
 }
 
+/// Whole tokens, for statistics and people.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "no amount that anybody pays")]
+pub fn whole(raw: u128, decimals: u8) -> f64 {
+    raw as f64 / 10f64.powi(i32::from(decimals))
+}
+
 /// The value of an amount in smallest units.
 #[must_use]
 pub fn worth(raw: u128, decimals: u8, price: Price) -> Worth {
-    let scale = U256::from(10u8).saturating_pow(U256::from(18u8.saturating_sub(decimals)));
-    I256::from_raw(U256::from(raw).saturating_mul(scale).saturating_mul(U256::from(price.wad())))
+    let scale = 10u128.saturating_pow(18u32.saturating_sub(decimals.into()));
+    I256::from_raw(U256::from(raw).saturating_mul(U256::from(scale)).saturating_mul(U256::from(price.wad())))
 }
 
 /// The books.
@@ -185,6 +192,12 @@ impl Ledger {
     #[must_use]
     pub fn held(&self) -> &[u128] {
         &self.held
+    }
+
+    /// The same in whole tokens, for statistics and people.
+    #[must_use]
+    pub fn whole(&self) -> Vec<f64> {
+        self.held.iter().zip(&self.decimals).map(|(raw, decimals)| whole(*raw, *decimals)).collect()
     }
 
     /// Whether the books balance, and agree with what the chain has.

@@ -2,9 +2,12 @@
 //! the bot looks: it sees the pool of that block and the pegs as they were known, decides by the function that runs in production, and
 //! its transaction is included some blocks later. Nothing that it sees is of the future, and what arbitrageurs can take first they take.
 //!
-//! Here: the order of a tick. [`trading`] is what others do to the pool, [`acting`] what the bot does, [`resting`] when it need not look.
+//! Here: the order of a tick. [`trading`] is what others do to the pool, [`acting`] what the bot does, [`resting`] when it need not look,
+//! [`quiet`] how time passes while nothing happens, [`how`] in which ways a run can be made.
 
 mod acting;
+mod how;
+mod quiet;
 mod resting;
 mod trading;
 
@@ -13,7 +16,8 @@ use std::time::Duration;
 use super::archive::GasDay;
 use super::course::{Course, Said, Sample};
 use super::foresight;
-use super::ledger::{Ledger, LedgerFault, dollars};
+use super::lanes::{Coin, Lanes};
+use super::ledger::{Ledger, LedgerFault, whole};
 use super::pegs::PegView;
 use super::setup::{Acts, Contender, Setup};
 use super::world::World;
@@ -26,9 +30,9 @@ use crate::domain::units::{Price, Timestamp, Usd};
 use crate::domain::volatility::Volatility;
 use crate::simulation::MathFault;
 use crate::simulation::arbitrage::Side;
-use crate::simulation::pool::{Pool, Span, Token};
+use crate::simulation::pool::{Pool, Span};
+pub use how::{How, Maths, Pace};
 use resting::Rest;
-use trading::float;
 
 /// Ticks between two samples of weights for charts.
 const SAMPLE_EVERY: usize = 60;
@@ -75,6 +79,9 @@ struct Run<'a> {
     world: &'a World,
     setup: &'a Setup,
     policy: Option<&'a Policy>,
+    lanes: &'a Lanes,
+    /// What coins cost at this tick, for whoever chooses and for whoever watches.
+    row: &'a [Coin],
     view: PegView<'a>,
     pool: Pool,
     shares: u128,
@@ -86,11 +93,18 @@ struct Run<'a> {
     volatility: Vec<Volatility>,
     asking: Option<(Class, GasCap)>,
     flights: Vec<Flight>,
+    /// What was paid for gas until now, in dollars.
+    spent: f64,
+    /// Whole coins, in the pool and out of it.
+    held: Vec<f64>,
     course: Course,
-    pace: Pace,
+    how: How,
     rest: Option<Rest>,
     /// Whole tokens and weights of the pool, for whoever chooses and for whoever watches; the contracts' own numbers decide.
     whole: Vec<Side>,
+    /// The same of the swap fee, and of the lowest and highest price in shares that the breakers of each token let through.
+    fee: f64,
+    brakes: Vec<(f64, f64)>,
     /// Whether the pool has changed since its brakes were last looked at, and by how much it has grown since they were set.
     touched: bool,
     grown: f64,
@@ -98,28 +112,19 @@ struct Run<'a> {
     was_moving: bool,
 }
 
-/// How often a contender looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// At every tick.
-    Always,
-    /// Whenever a look could see something else than the last one did.
-    WhenItMatters,
-}
-
-/// Lets a contender go through a world.
+/// Lets a contender go through a world, to the wei.
 ///
 /// # Errors
 /// The books do not balance, or the pool cannot exist: a run with an error proves nothing.
 pub fn run(world: &World, setup: &Setup, contender: &Contender) -> Result<Course, RunFault> {
-    run_at(world, setup, contender, Pace::WhenItMatters)
+    run_as(world, setup, contender, How::EXACT)
 }
 
-/// The same at a pace. It changes nothing but the time that it takes.
+/// The same, made otherwise.
 ///
 /// # Errors
 /// As for [`run`].
-pub fn run_at(world: &World, setup: &Setup, contender: &Contender, pace: Pace) -> Result<Course, RunFault> {
+pub fn run_as(world: &World, setup: &Setup, contender: &Contender, how: How) -> Result<Course, RunFault> {
     let basket = setup.basket(&world.market).ok_or(RunFault::Pool("its value does not fit"))?;
     let policy = match &contender.acts {
         Acts::Foresight => return Ok(foresight::run(world, setup, &contender.name)),
@@ -132,15 +137,21 @@ pub fn run_at(world: &World, setup: &Setup, contender: &Contender, pace: Pace) -
     world.market.look(0, &mut prices);
     let gas = *world.gas.at(0).ok_or(RunFault::Pool("gas has no price"))?;
     let pool = setup.pool(&basket, first.secs());
+    let ledger = Ledger::open(setup.decimals.clone(), basket, prices.clone());
+    let lanes = world.lanes();
     let memory = Memory { first_seen: first, known: Some(pool.controls()), ..Memory::default() };
     let mut run = Run {
         world,
         setup,
         policy,
+        lanes,
+        row: lanes.row(0),
         view: world.pegs.view(),
         shares: setup.shares(),
-        wallet: vec![0; basket.len()],
-        ledger: Ledger::open(setup.decimals.clone(), basket, prices.clone()),
+        wallet: vec![0; pool.tokens.len()],
+        held: ledger.whole(),
+        ledger,
+        spent: 0.0,
         prices,
         gas,
         memory,
@@ -148,9 +159,11 @@ pub fn run_at(world: &World, setup: &Setup, contender: &Contender, pace: Pace) -
         asking: None,
         flights: Vec::new(),
         course: Course::new(&contender.name, world),
-        pace,
+        how,
         rest: None,
         whole: Vec::new(),
+        fee: 0.0,
+        brakes: Vec::new(),
         touched: true,
         grown: 0.0,
         was_moving: false,
@@ -166,12 +179,10 @@ fn outside(world: &World, setup: &Setup, name: &str, basket: &[u128]) -> Result<
     let mut prices = Vec::new();
     world.market.look(0, &mut prices);
     let mut ledger = Ledger::open(setup.decimals.clone(), basket.to_vec(), prices.clone());
-    let mut course = Course::new(name, world);
-    for tick in 0..world.ticks() {
-        world.market.look(tick, &mut prices);
-        ledger.reprice(&prices);
-        course.equity.push(dollars(ledger.now()));
-    }
+    let (mut course, held) = (Course::new(name, world), ledger.whole());
+    course.equity.extend((0..world.ticks()).map(|tick| worth(&held, world.lanes().row(tick))));
+    world.market.look(world.ticks().saturating_sub(1), &mut prices);
+    ledger.reprice(&prices);
     ledger.balance(basket).map_err(|fault| RunFault::Books { at: world.time(world.ticks()), fault })?;
     course.settle(&ledger);
     Ok(course)
@@ -181,23 +192,25 @@ impl Run<'_> {
     fn all_ticks(&mut self) -> Result<(), RunFault> {
         let blocks = self.world.span.step.as_millis().checked_div(self.setup.block_time.as_millis().max(1)).unwrap_or(1);
         let blocks = u32::try_from(blocks).unwrap_or(u32::MAX).max(1);
-        for tick in 0..self.world.ticks() {
-            let now = self.world.time(tick);
-            self.world.market.look(tick, &mut self.prices);
-            self.ledger.reprice(&self.prices);
+        let mut tick = 0;
+        loop {
+            tick = self.pass(tick)?;
+            if tick >= self.world.ticks() {
+                break;
+            }
+            self.row = self.lanes.row(tick);
+            self.reprice(tick);
             self.gas = self.world.gas.at(tick).copied().unwrap_or(self.gas);
+            let mut at = self.world.time(tick);
             for block in 0..blocks {
-                let at = now.plus(self.setup.block_time.saturating_mul(block));
+                at = self.world.time(tick).plus(self.setup.block_time.saturating_mul(block));
                 self.block(tick, block == 0, at)?;
             }
-            if tick % VOLUME_EVERY == VOLUME_EVERY.saturating_sub(1) {
-                self.volume(tick, now)?;
+            if trades_volume(tick) {
+                self.volume(tick, at)?;
             }
-            let spent = dollars(self.ledger.gas().1);
-            self.course.equity.push(dollars(self.ledger.now()) - spent);
-            if tick % SAMPLE_EVERY == 0 {
-                self.sample(tick, now)?;
-            }
+            self.write_down(tick);
+            tick = tick.saturating_add(1);
         }
         let end = self.world.time(self.world.ticks());
         self.ledger.balance(&self.chain()).map_err(|fault| RunFault::Books { at: end, fault })?;
@@ -227,14 +240,21 @@ impl Run<'_> {
         second < self.pool.weights_move.end || second < self.pool.fee_moves.end
     }
 
-    /// Takes the pool's balances and weights for those who choose and watch.
+    /// Takes the pool's balances, weights, fee and breakers for those who choose and watch.
     fn weigh(&mut self, now: Timestamp) -> Result<(), RunFault> {
-        let side = |(at, token): (usize, &Token)| {
-            let weight = f64::from(self.pool.weight(at, now.secs())?) / 1e18;
-            Ok(Side { balance: float(token.balance) / 10f64.powi(i32::from(token.decimals)), weight })
-        };
-        let whole: Result<Vec<Side>, MathFault> = self.pool.tokens.iter().enumerate().map(side).collect();
-        self.whole = whole.map_err(|fault| RunFault::Maths { at: now, fault })?;
+        self.weighed(now.secs()).map_err(|fault| RunFault::Maths { at: now, fault })
+    }
+
+    fn weighed(&mut self, now: u64) -> Result<(), MathFault> {
+        (self.whole, self.brakes) = (Vec::new(), Vec::new());
+        for (at, token) in self.pool.tokens.iter().enumerate() {
+            let weight = self.pool.weight(at, now)?;
+            let (low, high) = token.breaker.prices(weight)?;
+            let high = if high.is_zero() { f64::INFINITY } else { f64::from(high) / 1e18 };
+            self.whole.push(Side { balance: whole(token.balance, token.decimals), weight: f64::from(weight) / 1e18 });
+            self.brakes.push((f64::from(low) / 1e18, high));
+        }
+        self.fee = f64::from(self.pool.swap_fee(now)?) / 1e18;
         self.touched = true;
         Ok(())
     }
@@ -244,20 +264,25 @@ impl Run<'_> {
         self.pool.tokens.iter().zip(&self.wallet).map(|(token, own)| token.balance.saturating_add(*own)).collect()
     }
 
-    fn sample(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
-        let fault = |fault| RunFault::Maths { at: now, fault };
-        let weights =
-            (0..self.pool.tokens.len()).map(|at| self.pool.weight(at, now.secs()).map(|weight| f64::from(weight) / 1e18));
-        let held = self.ledger.held();
-        let values: Vec<f64> = held.iter().enumerate().map(|(at, raw)| dollars(self.ledger.value(at, *raw))).collect();
-        let total: f64 = values.iter().sum();
-        self.course.samples.push(Sample {
-            tick,
-            weights: weights.collect::<Result<_, _>>().map_err(fault)?,
-            shares: values.iter().map(|value| if total > 0.0 { value / total } else { 0.0 }).collect(),
-            trading: self.pool.swap_enabled,
-        });
-        Ok(())
+    /// Brings the books to the prices of a tick.
+    fn reprice(&mut self, tick: usize) {
+        self.world.market.look(tick, &mut self.prices);
+        self.ledger.reprice(&self.prices);
+    }
+
+    /// Writes down what all is worth, and once an hour how it stands.
+    fn write_down(&mut self, tick: usize) {
+        let total = worth(&self.held, self.row);
+        self.course.equity.push(total - self.spent);
+        if tick.is_multiple_of(SAMPLE_EVERY) {
+            let share = |(held, coin): (&f64, &Coin)| if total > 0.0 { held * coin.market / total } else { 0.0 };
+            self.course.samples.push(Sample {
+                tick,
+                weights: self.whole.iter().map(|side| side.weight).collect(),
+                shares: self.held.iter().zip(self.row).map(share).collect(),
+                trading: self.pool.swap_enabled,
+            });
+        }
     }
 
     fn say(&mut self, at: Timestamp, code: &'static str, line: impl FnOnce() -> String) {
@@ -265,6 +290,16 @@ impl Run<'_> {
             self.course.said.push(Said { at, code, line: line() });
         }
     }
+}
+
+/// Whether everybody else trades at the end of a tick.
+fn trades_volume(tick: usize) -> bool {
+    tick % VOLUME_EVERY == VOLUME_EVERY.saturating_sub(1)
+}
+
+/// What coins are worth in dollars.
+fn worth(held: &[f64], row: &[Coin]) -> f64 {
+    held.iter().zip(row).map(|(held, coin)| held * coin.market).sum()
 }
 
 /// The lead that a transaction needs before its block.

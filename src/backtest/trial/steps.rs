@@ -28,6 +28,11 @@ impl<T: PartialEq> Steps<T> {
         }
     }
 
+    /// The ticks at which something else holds than before.
+    pub fn ticks(&self) -> impl Iterator<Item = usize> {
+        self.changes.iter().map(|(at, _)| *at)
+    }
+
     /// What holds at `tick`; `None` before the first.
     #[must_use]
     pub fn at(&self, tick: usize) -> Option<&T> {

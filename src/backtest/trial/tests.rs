@@ -62,11 +62,26 @@ fn looking_when_it_matters_sees_all_that_looking_always_sees() {
     for (story, seed) in [(short(DIES), 4), (short(RECOVERS), 5)] {
         let world = world(&story, seed);
         for (name, _) in contenders::NAMES {
-            let at = |pace| run::run_at(&world, &setup(), &named(name).unwrap(), pace).unwrap();
-            let (always, rested) = (at(run::Pace::Always), at(run::Pace::WhenItMatters));
+            let at = |how| run::run_as(&world, &setup(), &named(name).unwrap(), how).unwrap();
+            let always = at(run::How { pace: run::Pace::Always, ..run::How::EXACT });
+            let rested = at(run::How::EXACT);
             assert_eq!((&always.said, &always.acts), (&rested.said, &rested.acts), "{name}");
             assert_eq!((&always.equity, always.waits), (&rested.equity, rested.waits), "{name}");
-            assert!(name != "guarded" || rested.looks * 3 < always.looks, "{} of {} looks", rested.looks, always.looks);
+        }
+    }
+}
+
+#[test]
+fn floats_decide_as_the_contracts_numbers_do_and_lose_no_cent() {
+    for (story, seed) in [(short(DIES), 4), (short(RECOVERS), 5), (story::SYNTHETIC, 6)] {
+        let world = world(&story, seed);
+        for (name, _) in contenders::NAMES {
+            let as_ = |how| run::run_as(&world, &setup(), &named(name).unwrap(), how).unwrap();
+            let (exact, fast) = (as_(run::How::EXACT), as_(run::How::FAST));
+            let said = |course: &Course| course.said.iter().map(|said| (said.at, said.code)).collect::<Vec<_>>();
+            let acts = |course: &Course| course.acts.iter().map(|act| (act.at, act.plan, act.outcome)).collect::<Vec<_>>();
+            assert_eq!((said(&exact), acts(&exact), exact.waits), (said(&fast), acts(&fast), fast.waits), "{name}");
+            assert!((exact.books.ended - fast.books.ended).abs() < 0.01, "{name}: {:?} {:?}", exact.books, fast.books);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What is the same for every policy: what coins cost, what was known of them, what gas cost, how much was traded and what lending paid,
 //! at every tick of a stretch of time.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::archive::{Archive, GasDay, Rate};
+use super::lanes::Lanes;
 use super::market::Market;
 use super::pegs::PegTape;
 use super::steps::Steps;
@@ -54,6 +56,8 @@ pub struct World {
     pub earns: Vec<Steps<Option<u64>>>,
     /// What was assumed or done to the data.
     pub notes: Vec<String>,
+    /// Made when first asked for, from all of the above.
+    lanes: OnceLock<Lanes>,
 }
 
 /// Why there is no such world.
@@ -91,10 +95,22 @@ impl World {
         self.span.from.plus(self.span.step.saturating_mul(ticks))
     }
 
+    /// The first tick that is not before a moment.
+    #[must_use]
+    pub(super) fn tick_at(&self, at: Timestamp) -> usize {
+        let ticks = at.since(self.span.from).as_millis().div_ceil(self.span.step.as_millis().max(1));
+        usize::try_from(ticks).unwrap_or(usize::MAX)
+    }
+
     /// How many ticks there are.
     #[must_use]
     pub fn ticks(&self) -> usize {
         self.market.ticks().min(self.pegs.ticks())
+    }
+
+    /// Its numbers as runs read them.
+    pub(super) fn lanes(&self) -> &Lanes {
+        self.lanes.get_or_init(|| Lanes::of(self))
     }
 
     /// History as it happened.
@@ -189,6 +205,7 @@ impl World {
             turnover: Steps::constant(Weight::from_bps(2_000)),
             earns: vec![Steps::constant(None); mandate.assets.len()],
             notes: Vec::new(),
+            lanes: OnceLock::new(),
         }
     }
 

@@ -49,7 +49,9 @@ pub fn yield_gap(facts: &Facts<'_>, mandate: &Mandate, rule: &YieldRule) -> Opti
     gap(&if rule.uncaptured { facts.earns.to_vec() } else { facts.captured(mandate) })
 }
 
-fn gap(earns: &[Option<u64>]) -> Option<YieldGap> {
+/// The gap between yields; `None` when one is not known.
+#[must_use]
+pub fn gap(earns: &[Option<u64>]) -> Option<YieldGap> {
     let earns: Vec<u64> = earns.iter().copied().collect::<Option<_>>()?;
     let (best, most) = earns.iter().enumerate().max_by_key(|(_, earns)| **earns)?;
     let least = earns.iter().min()?;

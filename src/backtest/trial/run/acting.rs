@@ -1,17 +1,18 @@
 //! What the bot does: it looks, decides, waits for gas that it may pay, and its transactions are included some blocks later.
 
-use super::resting::Rest;
+use super::resting::{Quiet, Rest, Yields};
 use super::{Flight, Pace, Run, RunFault, lead};
 use crate::backtest::trial::course::Act;
 use crate::backtest::trial::ledger::dollars;
 use crate::backtest::trial::pegs::BLOCK;
 use crate::domain::decide::{self, Decision, Facts, Hold};
+use crate::domain::gas::GasCap;
 use crate::domain::moves::turnover;
 use crate::domain::peg::Trust;
 use crate::domain::plan::{Exit, Plan};
 use crate::domain::policy::Policy;
 use crate::domain::position::BlockStamp;
-use crate::domain::trigger::Trigger;
+use crate::domain::trigger::{Class, Trigger};
 use crate::domain::units::{GasCost, Timestamp, Usd, Weight};
 use crate::simulation::pool::Span;
 
@@ -31,8 +32,9 @@ impl Run<'_> {
         let waits = !self.flights.is_empty();
         let deviations = self.deviations(policy, now, waits);
         let earns: Vec<Option<u64>> = self.world.earns.iter().map(|earns| earns.at(tick).copied().flatten()).collect();
-        let idle = self.pace == Pace::WhenItMatters && !pegs_moved && !waits;
-        if idle && self.rests(policy, now, &earns, &deviations) {
+        let yields = Yields::of(earns.clone(), policy, &self.setup.mandate);
+        let idle = self.how.pace == Pace::WhenItMatters && !pegs_moved && !waits;
+        if idle && self.rests(policy, now, &yields, &deviations) {
             return Ok(());
         }
         self.rest = None;
@@ -61,12 +63,17 @@ impl Run<'_> {
             Decision::Act { trigger, plan, benefit } => {
                 let code = trigger.code();
                 self.say(now, code, || format!("{trigger}: {}", plan.words()));
-                self.ask(policy, trigger, plan, benefit, now);
+                let wanted = (&trigger, self.setup.needs.of(&plan), benefit);
+                let rest = Rest::asking(wanted, &yields, self.quiet(policy, now));
+                if !self.ask(policy, trigger, plan, benefit, now) {
+                    self.rest = rest;
+                }
             }
             Decision::Hold(hold) => {
                 self.say(now, hold.label(), || hold.to_string());
                 self.asking = None;
-                self.rest = Rest::on(&hold, policy, now, &earns, self.memory.yield_gap_since);
+                let stance = self.stance(policy, &yields, &deviations);
+                self.rest = Rest::on(&hold, &yields, stance, self.quiet(policy, now));
                 if let Hold::OnTarget(served) = &hold {
                     self.memory.schedule_served = served.slot.or(self.memory.schedule_served);
                     self.memory.manual_served = served.wish.or(self.memory.manual_served);
@@ -89,18 +96,31 @@ impl Run<'_> {
         self.volatility.iter().map(|volatility| volatility.of_a_day(now, rule)).collect()
     }
 
-    /// Sends when gas may be paid; the cap stands from when the class was first asked for until its deadline.
-    fn ask(&mut self, policy: &Policy, trigger: Trigger, plan: Plan, benefit: Option<Usd>, now: Timestamp) {
-        let class = trigger.class();
-        let fresh = policy.cap(class, self.setup.needs.of(&plan), benefit, Some(self.gas.ether), now);
-        let cap = match self.asking {
+    fn quiet<'b>(&self, policy: &'b Policy, now: Timestamp) -> Quiet<'b> {
+        Quiet { policy, now, gap: self.memory.yield_gap_since }
+    }
+
+    /// What a class may pay: the cap stands from when it was first asked for until its deadline.
+    pub(super) fn cap(&self, policy: &Policy, class: Class, gas_used: u64, benefit: Option<Usd>, now: Timestamp) -> GasCap {
+        match self.asking {
             Some((asked, cap)) if asked == class && !cap.expired(now) => cap,
-            _ => fresh,
-        };
+            _ => policy.cap(class, gas_used, benefit, Some(self.gas.ether), now),
+        }
+    }
+
+    /// Gas is too dear.
+    pub(super) fn waits(&mut self, class: Class, cap: GasCap) {
         self.asking = Some((class, cap));
+        self.course.waits = self.course.waits.saturating_add(1);
+    }
+
+    /// Sends when gas may be paid. Says whether it may.
+    fn ask(&mut self, policy: &Policy, trigger: Trigger, plan: Plan, benefit: Option<Usd>, now: Timestamp) -> bool {
+        let class = trigger.class();
+        let cap = self.cap(policy, class, self.setup.needs.of(&plan), benefit, now);
         if self.gas.price > cap.at(now) {
-            self.course.waits = self.course.waits.saturating_add(1);
-            return;
+            self.waits(class, cap);
+            return false;
         }
         self.asking = None;
         let span = plan.timing().map_or_else(Span::default, |timing| {
@@ -110,6 +130,7 @@ impl Run<'_> {
         });
         let lands = now.plus(lead(self.setup)).secs();
         self.flights.push(Flight { trigger, plan, benefit, span, lands });
+        true
     }
 
     /// Includes what is due. Says whether anything was.
@@ -127,6 +148,7 @@ impl Run<'_> {
         let late = plan.timing().is_some() && span.start < now.secs();
         let gas_used = if late { CANCEL_GAS } else { self.setup.needs.of(plan) };
         let paid = self.ledger.pay(GasCost { gas_used, price: self.gas.price }, self.gas.ether);
+        self.spent = dollars(self.ledger.gas().1);
         let done = !late && self.carry_out(plan, *span, now)?;
         if done {
             self.memory.account(&self.pool.controls(), now, trigger.class().is_protective());

@@ -1,8 +1,8 @@
 //! What others do to the pool: arbitrageurs bring it to the market's prices when that pays for their gas, and everybody else trades to
 //! and fro and leaves the swap fee.
 
-use super::{Run, RunFault};
-use crate::backtest::trial::ledger::{Cause, Worth, dollars, worth};
+use super::{Maths, Run, RunFault};
+use crate::backtest::trial::ledger::{Cause, Worth, dollars, whole, worth};
 use crate::domain::units::{GasCost, Timestamp};
 use crate::simulation::MathFault;
 use crate::simulation::arbitrage;
@@ -43,16 +43,16 @@ impl Run<'_> {
 
     /// The most profitable trade of two assets, to the wei.
     fn best_chance(&self, now: Timestamp, gas: f64) -> Option<Chance> {
-        let fee = f64::from(self.pool.swap_fee(now.secs()).ok()?) / 1e18;
+        let fee = self.fee;
         let mut best: Option<(usize, usize, f64, f64)> = None;
-        let sides = || self.whole.iter().zip(&self.prices).enumerate();
-        for (from, (side_in, price_in)) in sides() {
-            for (to, (side_out, price_out)) in sides() {
+        let sides = || self.whole.iter().zip(self.row).enumerate();
+        for (from, (side_in, coin_in)) in sides() {
+            for (to, (side_out, coin_out)) in sides() {
                 if from == to {
                     continue;
                 }
-                let (price_in, price_out) = (price_in.as_f64(), price_out.as_f64());
-                let Some(trade) = arbitrage::arbitrage(*side_in, price_in, *side_out, price_out, fee) else { continue };
+                let found = arbitrage::arbitrage(*side_in, coin_in.market, *side_out, coin_out.market, fee);
+                let Some(trade) = found else { continue };
                 if trade.profit > gas && best.is_none_or(|(_, _, _, profit)| trade.profit > profit) {
                     best = Some((from, to, trade.amount_in, trade.profit));
                 }
@@ -60,7 +60,7 @@ impl Run<'_> {
         }
         let (from, to, amount, _) = best?;
         self.chance(from, to, amount, now).or_else(|| {
-            let within = self.within_breakers(from, to, amount, fee, now)?;
+            let within = self.within_breakers(from, to, amount)?;
             self.chance(from, to, within, now)
         })
     }
@@ -68,32 +68,57 @@ impl Run<'_> {
     /// What a trade of about so many whole tokens would really bring.
     fn chance(&self, from: usize, to: usize, whole: f64, now: Timestamp) -> Option<Chance> {
         let raw = raw(whole, *self.setup.decimals.get(from)?)?;
-        let traded = self.pool.quote_in(from, to, raw, now.secs()).ok()?;
+        let traded = self.quote(from, to, raw, now).ok()?;
         let profit = self.ledger.value(to, traded.amount_out).wrapping_sub(self.ledger.value(from, traded.amount_in));
         Some(Chance { from, to, traded, profit })
     }
 
-    /// How many whole tokens the breakers of both sides let in.
-    fn within_breakers(&self, from: usize, to: usize, amount: f64, fee: f64, now: Timestamp) -> Option<f64> {
-        let supply = float(self.pool.supply) / 1e18;
-        let bounds = |at: usize| {
-            let (low, high) = self.pool.tokens.get(at)?.breaker.prices(self.pool.weight(at, now.secs()).ok()?).ok()?;
-            Some((f64::from(low) / 1e18, f64::from(high) / 1e18))
+    /// What a swap of so many smallest units would bring.
+    fn quote(&self, from: usize, to: usize, amount: u128, now: Timestamp) -> Result<Traded, MathFault> {
+        match self.how.maths {
+            Maths::Exact => self.pool.quote_in(from, to, amount, now.secs()),
+            Maths::Float => self.quote_in_floats(from, to, amount),
+        }
+    }
+
+    /// The same to about a part in a million millions.
+    fn quote_in_floats(&self, from: usize, to: usize, amount: u128) -> Result<Traded, MathFault> {
+        if !self.pool.swap_enabled {
+            return Err(MathFault::SwapsDisabled);
+        }
+        let at = |at: usize| {
+            let side = self.whole.get(at).zip(self.setup.decimals.get(at)).zip(self.brakes.get(at));
+            side.ok_or(MathFault::InvalidToken)
         };
+        let (((side_in, decimals_in), brake_in), ((side_out, decimals_out), brake_out)) = (at(from)?, at(to)?);
+        let amount_in = whole(amount, *decimals_in);
+        let out = arbitrage::out_given_in(*side_in, *side_out, amount_in, self.fee).ok_or(MathFault::MaxInRatio)?;
+        let supply = float(self.pool.supply) / 1e18;
+        let low = supply * side_in.weight / (side_in.balance + amount_in) < brake_in.0;
+        let high = supply * side_out.weight / (side_out.balance - out) > brake_out.1;
+        if low || high {
+            return Err(MathFault::BreakerTripped);
+        }
+        Ok(Traded { amount_in: amount, amount_out: raw(out, *decimals_out).unwrap_or_default() })
+    }
+
+    /// How many whole tokens the breakers of both sides let in.
+    fn within_breakers(&self, from: usize, to: usize, amount: f64) -> Option<f64> {
+        let supply = float(self.pool.supply) / 1e18;
         let (side_in, side_out) = (self.whole.get(from)?, self.whole.get(to)?);
         let mut most = amount;
-        let (low, _) = bounds(from)?;
+        let (low, _) = *self.brakes.get(from)?;
         if low > 0.0 {
             most = most.min(supply * side_in.weight / low - side_in.balance);
         }
-        let (_, high) = bounds(to)?;
-        if high > 0.0 {
+        let (_, high) = *self.brakes.get(to)?;
+        if high.is_finite() {
             let out = side_out.balance - supply * side_out.weight / high;
             if out <= 0.0 {
                 return None;
             }
             let growth = (side_out.balance / (side_out.balance - out)).powf(side_out.weight / side_in.weight) - 1.0;
-            most = most.min(side_in.balance * growth / (1.0 - fee));
+            most = most.min(side_in.balance * growth / (1.0 - self.fee));
         }
         (most > 0.0).then_some(most * DARES)
     }
@@ -103,11 +128,17 @@ impl Run<'_> {
         self.pool.trade(from, to, traded).map_err(|fault| RunFault::Maths { at: now, fault })?;
         for at in [from, to] {
             if let (Some(side), Some(token)) = (self.whole.get_mut(at), self.pool.tokens.get(at)) {
-                side.balance = float(token.balance) / 10f64.powi(i32::from(token.decimals));
+                side.balance = whole(token.balance, token.decimals);
             }
         }
         self.touched = true;
         let booked = self.ledger.trade(cause, (from, amount_in), (to, amount_out));
+        for at in [from, to] {
+            let books = self.ledger.held().get(at).zip(self.setup.decimals.get(at));
+            if let (Some(held), Some((raw, decimals))) = (self.held.get_mut(at), books) {
+                *held = whole(*raw, *decimals);
+            }
+        }
         booked.map(|_| ()).map_err(|fault| RunFault::Books { at: now, fault })
     }
 
@@ -116,8 +147,7 @@ impl Run<'_> {
     /// lets it through in many.
     pub(super) fn volume(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
         let turnover = self.world.turnover.at(tick).map_or(0.0, |turnover| turnover.as_fraction());
-        let tokens = self.pool.tokens.iter().enumerate();
-        let in_pool: f64 = tokens.map(|(at, token)| dollars(self.ledger.value(at, token.balance))).sum();
+        let in_pool: f64 = self.whole.iter().zip(self.row).map(|(side, coin)| side.balance * coin.market).sum();
         let volume = turnover * self.setup.volume_share.as_fraction() / 24.0 * in_pool;
         let count = self.pool.tokens.len();
         if volume <= 0.0 || count < 2 {
@@ -137,14 +167,14 @@ impl Run<'_> {
 
     /// One swap of so many dollars there, and one back. `false` where it cannot be traded.
     fn there_and_back(&mut self, from: usize, to: usize, dollars: f64, now: Timestamp) -> Result<bool, RunFault> {
-        let price = self.prices.get(from).zip(self.setup.decimals.get(from));
-        let Some(amount) = price.and_then(|(price, decimals)| raw(dollars / price.as_f64(), *decimals)) else { return Ok(false) };
-        let Ok(there) = self.pool.quote_in(from, to, amount, now.secs()) else { return Ok(false) };
+        let coin = self.row.get(from).zip(self.setup.decimals.get(from));
+        let Some(amount) = coin.and_then(|(coin, decimals)| raw(dollars / coin.market, *decimals)) else { return Ok(false) };
+        let Ok(there) = self.quote(from, to, amount, now) else { return Ok(false) };
         if there.amount_out == 0 {
             return Ok(false);
         }
         self.trade(Cause::Volume, from, to, there, now)?;
-        match self.pool.quote_in(to, from, there.amount_out, now.secs()) {
+        match self.quote(to, from, there.amount_out, now) {
             Ok(back) => self.trade(Cause::Volume, to, from, back, now).map(|()| true),
             Err(MathFault::BreakerTripped) => Ok(false),
             Err(fault) => Err(RunFault::Maths { at: now, fault }),
