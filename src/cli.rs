@@ -14,6 +14,7 @@ pub mod record;
 pub mod replay;
 pub mod reset_peg;
 pub mod run;
+pub mod tune;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,8 @@ enum Command {
     /// Puts policies on trial: what they would have done with a pool on recorded markets, with every cost, and what would have become of
     /// it.
     Backtest(backtest::BacktestArgs),
+    /// Searches for better numbers of a policy, and says with intervals what they are worth where they were not chosen.
+    Tune(tune::TuneArgs),
     /// Replays recorded prices through the decision that runs, and says when it would have sounded the alarm.
     ReplayPrices(replay::ReplayArgs),
 }
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
     match &cli.command {
         Command::Check { config } => return check::run(config),
         Command::Backtest(args) => return backtest::run(args),
+        Command::Tune(args) => return tune::run(args),
         Command::ReplayPrices(args) => return replay::run(args),
         _ => {}
     }
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
             Command::ResetPeg(args) => reset_peg::run(args).await,
             Command::Check { config } => check::run(&config),
             Command::Backtest(args) => backtest::run(&args),
+            Command::Tune(args) => tune::run(&args),
             Command::ReplayPrices(args) => replay::run(&args),
         }
     })

@@ -27,7 +27,7 @@ pub use environment::Environment;
 pub use fault::{EXIT_CODE, Fault, Faults};
 pub use load::{Pools, load, load_with};
 pub use notes::{Note, notes};
-pub use parts::{built_in_policy, peg_defaults, policy_in};
+pub use parts::{built_in_policy, built_in_text, peg_defaults, policy_in, policy_of};
 pub use settings::{
     AlertSettings, AssetOnChain, AssetSettings, ChainSettings, DefiLlamaSettings, FeedSettings, GcpKey, HttpSettings,
     LOCAL_CHAINS, LogFormat, PoolKind, PoolSettings, PoolSourceKind, PoolSourceSettings, RelaySettings, SequencerSettings,

@@ -6,12 +6,17 @@
 //! contender through the world on the exact maths of [`crate::simulation`], [`ledger`] keeps its books, [`course`] is what became of it,
 //! `foresight` what could have. [`metrics`] are by which
 //! measures contenders are compared, and a [`study`] is the comparison, which [`mod@report`]
-//! writes down.
+//! writes down; [`mod@sensitivity`] is how much of it hangs on what was assumed.
+//!
+//! A [`mod@search`] lets a great many policies through folds of history and through [`episodes`] that chance has made, and says with intervals by
+//! [`bootstrap`] what the best of them is worth where it was not chosen.
 //!
 //! What is assumed stands in every study, and in [`study`].
 
 pub mod archive;
+pub mod bootstrap;
 pub mod course;
+pub mod episodes;
 mod foresight;
 mod lanes;
 pub mod ledger;
@@ -20,6 +25,8 @@ pub mod metrics;
 pub mod pegs;
 pub mod report;
 pub mod run;
+pub mod search;
+pub mod sensitivity;
 pub mod setup;
 pub mod steps;
 pub mod story;

@@ -61,6 +61,9 @@ pub struct BacktestArgs {
     /// Blocks from a decision to the inclusion of its transaction.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     blocks: u32,
+    /// Run everything again with one number changed at a time: gas, volumes, delays, fees, sizes.
+    #[arg(long)]
+    sensitivity: bool,
     /// Write the comparison into this folder: a page for people, `index.html`, and CSV and JSON for programs.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -94,7 +97,10 @@ fn told(args: &BacktestArgs) -> Result<String, Box<dyn Error>> {
         bar.set_message(contender.name.clone());
         bar.inc(1);
     };
-    let (study, courses) = trial::study::compare(&world, &setup, &contenders, done)?;
+    let (mut study, courses) = trial::study::compare(&world, &setup, &contenders, done)?;
+    if args.sensitivity {
+        study.sensitivity = trial::sensitivity::sensitivity(&world, &setup, &contenders)?;
+    }
     bar.finish_and_clear();
     if let Some(folder) = &args.report {
         let unwritten = |fault: std::io::Error| format!("--report: {}: {fault}", folder.display());
@@ -222,6 +228,27 @@ mod tests {
         assert!(page.len() < 10_000_000 && page.contains("plotly") && !page.contains("\"data\"</script>"), "{}", page.len());
         assert!(!page.contains("<script src") && !page.contains("<link"), "it needs no network");
         assert!(page.contains("\"name\":\"freeze-only\""));
+    }
+
+    #[test]
+    fn what_hangs_on_one_number_is_told_for_everybody() {
+        let found = answer(&["--policy", "hold", "--policy", "freeze-only", "--json", "--sensitivity"]).unwrap();
+        let study: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let net = |what: &str| {
+            let all = study["sensitivity"].as_array().unwrap();
+            let one = all.iter().find(|one| one["what"] == what).unwrap_or_else(|| panic!("{what} of {all:?}"));
+            [0, 1].map(|at| one["net_bp"][at].as_f64().unwrap())
+        };
+        let [held, frozen] = net("as assumed");
+        assert!((frozen - study["rows"][1]["measures"]["net"].as_f64().unwrap() * 1e4).abs() < 0.01);
+        let [same, dearer] = net("gas at 500 %");
+        assert!((same - held).abs() < 1e-9 && dearer < frozen, "{dearer} {frozen}");
+        assert!(net("100 % of the market's turnover")[1] > net("0 % of the market's turnover")[1]);
+        let waits = |what: &str| {
+            let all = study["sensitivity"].as_array().unwrap();
+            all.iter().find(|one| one["what"] == what).unwrap()["forgone_usd"][1].as_f64().unwrap()
+        };
+        assert!(waits("trading is back 72 h after all coins are") > waits("trading is back 0 h after all coins are"));
     }
 
     #[test]

@@ -51,3 +51,22 @@ pub fn policy_in(path: &Path) -> Result<Policy, Faults> {
     let faults = inspection.into_faults();
     read.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
 }
+
+/// The text of a policy as built in.
+#[must_use]
+pub fn built_in_text(name: &str) -> Option<&'static str> {
+    POLICIES.iter().find(|(built_in, ..)| *built_in == name).map(|(_, _, toml)| *toml)
+}
+
+/// A policy by its text; `home` is what faults name as its place.
+///
+/// # Errors
+/// Everything that is wrong in it.
+pub fn policy_of(toml: &str, home: &str) -> Result<Policy, Faults> {
+    let environment = Environment::default();
+    let inspection = Inspection::new(Path::new(""), &environment);
+    let table = text(&inspection, home, toml);
+    let read = policy::policy(Section::new(&inspection, home.to_owned(), String::new(), table));
+    let faults = inspection.into_faults();
+    read.ok().filter(|_| faults.0.is_empty()).ok_or(faults)
+}

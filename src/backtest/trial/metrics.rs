@@ -4,6 +4,11 @@
 use serde::Serialize;
 use statrs::statistics::Statistics;
 
+use super::bootstrap::{Interval, interval};
+
+/// Days that are drawn together, and how often all are drawn.
+const BLOCK: usize = 5;
+const DRAWS: usize = 2_000;
 /// Days of a year.
 const YEAR: f64 = 365.0;
 
@@ -30,6 +35,8 @@ pub struct Measures {
     pub sortino: Option<f64>,
     /// Deviation of the difference in daily returns to the yardstick's, for a year.
     pub tracking_error: f64,
+    /// That difference itself, for a year, with its interval by blocks of days; `None` where there are too few.
+    pub ahead: Option<Interval>,
 }
 
 /// Measures a series of values at ticks of a minute, against the series of a yardstick.
@@ -51,6 +58,7 @@ pub fn measure(values: &[f64], yardstick: &[f64], ticks_per_day: usize) -> Measu
         sharpe: sharpe(&daily),
         sortino: sortino(&daily),
         tracking_error: volatility(&excess),
+        ahead: interval(&excess.iter().map(|day| day * YEAR).collect::<Vec<_>>(), BLOCK, DRAWS, 1),
     }
 }
 

@@ -28,6 +28,11 @@ impl<T: PartialEq> Steps<T> {
         }
     }
 
+    /// The same with other values at the same ticks.
+    pub fn map<U: PartialEq>(&self, value: impl Fn(&T) -> U) -> Steps<U> {
+        Steps { changes: self.changes.iter().map(|(at, of)| (*at, value(of))).collect() }
+    }
+
     /// The ticks at which something else holds than before.
     pub fn ticks(&self) -> impl Iterator<Item = usize> {
         self.changes.iter().map(|(at, _)| *at)

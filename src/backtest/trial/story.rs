@@ -24,18 +24,18 @@ const HEARTBEAT: Duration = days(1);
 const JITTER: u128 = 100;
 
 /// A story.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Story {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Story<'a> {
     /// What it is called on the command line.
-    pub name: &'static str,
+    pub name: &'a str,
     /// In words.
-    pub words: &'static str,
+    pub words: &'a str,
     /// When it leaves history; a story without history begins here.
     pub branch: Timestamp,
     /// How long it goes on.
     pub lasts: Duration,
     /// What each coin costs at moments after the branch, in hundredths of a cent; on straight lines in between, and at par without any.
-    pub coins: &'static [(&'static str, &'static [(Duration, u32)])],
+    pub coins: &'a [(&'a str, &'a [(Duration, u32)])],
 }
 
 const fn hours(hours: u64) -> Duration {
@@ -63,7 +63,7 @@ const DIES: &[(Duration, u32)] = &[
 const RECOVERS: &[(Duration, u32)] = &[(hours(24), 9_700), (hours(48), 9_950), (hours(60), 9_990), (hours(72), 10_000)];
 
 /// What March 2023 could have been.
-pub const MARCH: [Story; 5] = [
+pub const MARCH: [Story<'static>; 5] = [
     Story {
         name: "dies",
         words: "USDC dies after its low, and DAI recovers",
@@ -102,7 +102,7 @@ pub const MARCH: [Story; 5] = [
 ];
 
 /// What is replayed when there is no data: made up from beginning to end, and no evidence of anything.
-pub const SYNTHETIC: Story = Story {
+pub const SYNTHETIC: Story<'static> = Story {
     name: "synthetic",
     words: "SYNTHETIC, no market ever did this: a week of rest, USDC falls to 0.88 within five hours with DAI behind it, both are back \
             after two days, and a week of rest",
@@ -147,7 +147,7 @@ pub struct Told {
     pub tape: Vec<(Timestamp, Reading)>,
 }
 
-impl Story {
+impl Story<'_> {
     /// Tells it for a pool's assets, which cost `begins` at the branch.
     #[must_use]
     pub fn tell(&self, assets: &[AssetId], begins: &[Price], seed: u64) -> Told {
@@ -244,7 +244,7 @@ fn jittered(wad: u128, rng: &mut fastrand::Rng) -> Price {
 
 /// A story by its name.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static Story> {
+pub fn named(name: &str) -> Option<&'static Story<'static>> {
     MARCH.iter().find(|story| story.name == name)
 }
 

@@ -7,6 +7,7 @@ use super::course::{Act, Books, Course, Said};
 use super::market::Coverage;
 use super::metrics::{Measures, measure};
 use super::run::{RunFault, run};
+use super::sensitivity::Changed;
 use super::setup::{Contender, Setup};
 use super::world::World;
 use crate::backtest::court::{Course as PegCourse, Moment};
@@ -43,6 +44,8 @@ pub struct Study {
     pub pegs: Vec<PegMove>,
     /// One for each contender.
     pub rows: Vec<Row>,
+    /// The same with one number changed at a time, where that was asked for.
+    pub sensitivity: Vec<Changed>,
 }
 
 /// A change of what was known of a peg.
@@ -86,7 +89,8 @@ const ASSUMPTIONS: [&str; 5] = [
     "prices, and what is known of them, change once a minute; blocks come in between, and ramps and transactions live in blocks",
     "arbitrageurs see the market at once and trade whenever it pays for their gas; the bot's transaction comes some blocks after its \
      look, at the price of gas of the day",
-    "everybody else trades there and back once an hour, so that nothing but the fee stays in the pool",
+    "everybody else trades there and back once an hour, so that nothing but the fee stays in the pool; nobody pays more than the usual \
+     fee, and while it is higher so much less is traded",
     "the treasury owns the whole pool, and has nothing outside of it to trade with",
     "every asset is the coin itself: what it earns elsewhere it does not earn in the pool",
 ];
@@ -134,6 +138,7 @@ fn study(world: &World, setup: &Setup, courses: &[Course]) -> Study {
         notes: world.notes.iter().cloned().chain(ASSUMPTIONS.map(str::to_owned)).collect(),
         pegs: peg_moves(world),
         rows: courses.iter().map(row).collect(),
+        sensitivity: Vec::new(),
     }
 }
 

@@ -22,7 +22,7 @@ fn law() -> Law {
 }
 
 /// A day in which USDC falls in its tenth hour, and goes on as `later` says from its fifteenth.
-fn short(later: &'static [(&'static str, &'static [(Duration, u32)])]) -> Story {
+fn short(later: &'static [(&'static str, &'static [(Duration, u32)])]) -> Story<'static> {
     Story { name: "short", words: "short", branch: story::SYNTHETIC.branch, lasts: Duration::from_hours(24), coins: later }
 }
 
@@ -33,7 +33,7 @@ const RECOVERS: &[(&str, &[(Duration, u32)])] =
 const DIES: &[(&str, &[(Duration, u32)])] =
     &[("USDC", &[FALLS[0], FALLS[1], (HOUR.saturating_mul(15), 9_300), (HOUR.saturating_mul(16), 3_000)])];
 
-fn world(story: &Story, seed: u64) -> World {
+fn world(story: &Story<'_>, seed: u64) -> World {
     World::of_story(story, &setup().mandate, law(), seed)
 }
 

@@ -136,7 +136,7 @@ impl World {
     /// Something is not known at some time of the history.
     pub fn of_branch(
         archive: &Archive,
-        story: &Story,
+        story: &Story<'_>,
         from: Timestamp,
         mandate: &Mandate,
         law: Law,
@@ -168,7 +168,7 @@ impl World {
 
     /// A story without any history. Gas is dear while coins fall, as it always was.
     #[must_use]
-    pub fn of_story(story: &Story, mandate: &Mandate, law: Law, seed: u64) -> Self {
+    pub fn of_story(story: &Story<'_>, mandate: &Mandate, law: Law, seed: u64) -> Self {
         let span = story.span();
         let begins = vec![Price::PAR; mandate.assets.len()];
         let told = story.tell(&mandate.assets, &begins, seed);

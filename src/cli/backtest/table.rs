@@ -26,6 +26,7 @@ pub(super) fn table(study: &Study) -> String {
         "net bp",
         "drawdown %",
         "worst hour %",
+        "ahead bp a year",
         "under water h",
         "acts",
         "gas $",
@@ -42,6 +43,9 @@ pub(super) fn table(study: &Study) -> String {
             format!("{:.2}", measures.net * 1e4),
             format!("{:.2}", measures.max_drawdown * 1e2),
             format!("{:.2}", measures.worst_hour * 1e2),
+            measures
+                .ahead
+                .map_or_else(String::new, |of| format!("{:.0} ({:.0} to {:.0})", of.mean * 1e4, of.low * 1e4, of.high * 1e4)),
             format!("{:.0}", measures.under_water_hours),
             done.to_string(),
             format!("{:.0}", -books.gas),
@@ -55,6 +59,13 @@ pub(super) fn table(study: &Study) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let _ = writeln!(text, "{table}\n");
+    if !study.sensitivity.is_empty() {
+        let _ = writeln!(text, "net bp with one number changed at a time\n{}\n", changed(study));
+    }
+    let _ = writeln!(
+        text,
+        "ahead: daily returns less the first row's, with the interval of nineteen in twenty by blocks of five days"
+    );
     for of in &study.coverage {
         let _ = writeln!(
             text,
@@ -66,4 +77,17 @@ pub(super) fn table(study: &Study) -> String {
         let _ = writeln!(text, "{note}");
     }
     text
+}
+
+fn changed(study: &Study) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.set_header(std::iter::once("changed").chain(study.rows.iter().map(|row| row.name.as_str())));
+    for one in &study.sensitivity {
+        table.add_row(std::iter::once(one.what.clone()).chain(one.net_bp.iter().map(|net| format!("{net:.2}"))));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }

@@ -41,6 +41,8 @@
     });
   };
 
+  const basis = (part) => number(part * 1e4, 0);
+  const interval = (of) => of ? `${basis(of.mean)} (${basis(of.low)} to ${basis(of.high)})` : "";
   const measures = () => {
     const columns = [
       ["policy", (row) => row.name], ["net bp", (row) => number(row.measures.net * 1e4, 2), (row) => row.measures.net],
@@ -50,6 +52,7 @@
       ["worst hour %", (row) => number(row.measures.worst_hour * 100, 2)],
       ["under water h", (row) => number(row.measures.under_water_hours, 0)],
       ["volatility %", (row) => number(row.measures.volatility * 100, 2)], ["Sharpe", (row) => number(row.measures.sharpe, 2)],
+      ["ahead bp a year", (row) => interval(row.measures.ahead)],
       ["tracking error %", (row) => number(row.measures.tracking_error * 100, 2)], ["turnover %", (row) => number(row.turnover * 100, 1)],
       ["acts", (row) => number(row.acts.filter((act) => act.outcome === "done").length, 0)], ["gas $", (row) => number(-row.books.gas, 2)],
       ["ramps $", (row) => number(row.books.ramp, 0)], ["arbitrage $", (row) => number(row.books.arbitrage, 0)],
@@ -146,6 +149,9 @@
   fill("asset", study.assets, study.assets.includes("USDC") ? "USDC" : study.assets[0]);
   table("coverage", [["asset"], ["traded"], ["carried on"], ["by way of another coin"], ["hourly"], ["made up"]],
     study.coverage.map((of) => [of.asset, of.traded, of.carried, of.crossed, of.hourly, of.synthetic].map((value) => [typeof value === "number" ? number(value, 0) : value])));
+  by("changed").hidden = study.sensitivity.length === 0;
+  table("sensitivity", [["changed"], ...study.rows.map((row) => [row.name])],
+    study.sensitivity.map((one) => [[one.what], ...one.net_bp.map((net) => [number(net, 2)])]));
   by("notes").replaceChildren(...study.notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
   all();
   dark.addEventListener("change", all);

@@ -148,7 +148,9 @@ impl Run<'_> {
     pub(super) fn volume(&mut self, tick: usize, now: Timestamp) -> Result<(), RunFault> {
         let turnover = self.world.turnover.at(tick).map_or(0.0, |turnover| turnover.as_fraction());
         let in_pool: f64 = self.whole.iter().zip(self.row).map(|(side, coin)| side.balance * coin.market).sum();
-        let volume = turnover * self.setup.volume_share.as_fraction() / 24.0 * in_pool;
+        // Nobody pays more than the usual fee: while it is higher, so much less is traded.
+        let pays = (self.setup.fee.as_fraction() / self.fee).min(1.0);
+        let volume = turnover * self.setup.volume_share.as_fraction() / 24.0 * in_pool * pays;
         let count = self.pool.tokens.len();
         if volume <= 0.0 || count < 2 {
             return Ok(());
