@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::backtest::Span;
+use crate::backtest::trial::bootstrap::Interval;
 use crate::backtest::trial::episodes::Episode;
 use crate::backtest::trial::search::book::Book;
 use crate::backtest::trial::search::{Arena, EPISODES_A_YEAR, Kind, Outcome, Verdict, arenas, fight, judge};
@@ -183,9 +184,12 @@ fn best_in(out: &Path) -> PathBuf {
     out.join("best.toml")
 }
 
+/// What is less than this, in basis points, pays for no change of a file that works.
+const WORTH: f64 = 0.1;
+
 /// What people read first.
 fn headline(verdict: &Verdict) -> &'static str {
-    let better = |found: Option<crate::backtest::trial::bootstrap::Interval>| found.is_some_and(|found| found.low > 0.0);
+    let better = |found: Option<Interval>| found.is_some_and(|found| found.low > WORTH);
     match (verdict.best == 0, better(verdict.walk_forward_bp), better(verdict.apart_bp)) {
         (true, ..) => "Nothing that was tried is better than the policy as it is.",
         (_, true, true) => "The best candidate is better where it was not chosen, in history and in episodes: nineteen to one.",

@@ -127,6 +127,15 @@ fn gas_that_is_too_dear_is_waited_for_and_counted() {
     assert!(course.acts.iter().all(|act| act.trigger != "depeg"), "{:?}", course.acts);
 }
 
+#[test]
+fn whoever_is_included_late_pays_for_the_fee_of_a_reopening_once() {
+    // Five minutes: longer than a change of weights waits for its block.
+    let setup = Setup { inclusion_blocks: 25, ..setup() };
+    let course = run(&world(&story::SYNTHETIC, 1), &setup, &named("freeze-only").unwrap()).unwrap();
+    let acts: Vec<_> = course.acts.iter().map(|act| (act.plan, act.outcome)).collect();
+    assert_eq!(acts, [("freeze", "done"), ("fee_ramp", "done"), ("open", "done")]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 

@@ -45,8 +45,11 @@ pub(super) fn look(case: &Case<'_>, frozen: Frozen, notes: &mut Notes) -> Result
     if fee >= rule.fee || rule.fee <= usual {
         return Ok(Decision::Act { trigger, plan: Plan::Open, benefit: None });
     }
-    // The fee stays high for the lead: time for the second transaction, which opens. When that comes late, the fee is raised anew.
-    let change = FeeChange { from: rule.fee, to: usual, duration: rule.fee_ramp, start_lead: case.policy.ramp.start_lead };
+    // The fee stays high for as long as the second transaction, which opens, may wait for its gas. A shorter time would let the fee fall
+    // while that waits, and then it is raised anew, and falls again: each time somebody pays for nothing.
+    let patience = case.policy.gas.get(trigger.class()).deadline;
+    let start_lead = case.policy.ramp.start_lead.max(patience);
+    let change = FeeChange { from: rule.fee, to: usual, duration: rule.fee_ramp, start_lead };
     Ok(Decision::Act { trigger, plan: Plan::FeeRamp(change), benefit: None })
 }
 

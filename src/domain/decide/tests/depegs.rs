@@ -131,6 +131,7 @@ fn trading_opens_with_a_high_fee_when_all_coins_have_settled() {
     scene.memory.sound_since = Some(NOW.minus(30 * MINUTE));
     let Decision::Act { trigger, plan: Plan::FeeRamp(change), .. } = scene.decide() else { panic!("no fee") };
     assert_eq!((trigger.class().label(), change.from, change.to), ("drift", SwapFee::from_bps(500), SwapFee::from_bps(5)));
+    assert_eq!(change.start_lead, HOUR, "it stays for as long as the transaction that opens may wait for its gas");
     scene.position.as_mut().unwrap().swap_fee = SwapFee::from_bps(500);
     assert_eq!(scene.word(), "open");
     scene.position.as_mut().unwrap().swap_fee = SwapFee::from_bps(499);
